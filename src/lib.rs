@@ -19,7 +19,7 @@ pub use functions::{
     dot, dot_product, log_add_exp, log_sigmoid, log_softmax, log_sum_exp, mat_vec, max, min, sigmoid,
     smooth_abs, smooth_max, smooth_max_at, smooth_min, smooth_min_at, softmax, softplus, sum,
 };
-pub use nary::{CustomNode, SecondOrder};
+pub use nary::{CustomNode, SecondOrder, SliceNumber};
 pub use rules::KinkKind;
 pub use scalar::Scalar;
 pub use tape::{Adjoints, Tape, Var};

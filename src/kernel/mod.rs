@@ -2,6 +2,9 @@
 
 use num_traits::Float;
 
+mod one_lane;
+pub(crate) use one_lane::impl_one_lane;
+
 /// `exp(a k)` with the rounding error of the product carried into the result.
 #[inline]
 pub(crate) fn exp_product<T: Float>(a: T, k: T) -> T {
