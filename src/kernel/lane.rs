@@ -66,23 +66,12 @@ pub(crate) fn exp<I: InstructionSet, T: Lane>(x: T) -> T {
 }
 
 /// `exp(x + residual)` for `x <= 0` and a tiny residual, which may be NaN where
-/// the result is zero. What underflows is set to zero before it meets
-/// subnormal arithmetic, which is a hundred times slower.
+/// the result is zero.
 #[inline(always)]
 pub(super) fn exp_nonpositive<I: InstructionSet, T: Lane>(x: T, residual: T) -> T {
-    let zero = x < T::EXP_UNDERFLOW;
-    let (x, residual) = if zero {
-        (T::zero(), T::zero())
-    } else {
-        (x, residual)
-    };
     let (y, n) = T::exp_reduced::<I>(x, residual);
-    (y * T::power_of_two::<1>(n))
-        * if zero {
-            T::zero()
-        } else {
-            T::SCALE_STEP.recip()
-        }
+    let e = (y * T::power_of_two::<1>(n)) * T::SCALE_STEP.recip();
+    if x < T::EXP_UNDERFLOW { T::zero() } else { e }
 }
 
 /// `a b + c`, fused where that is one instruction.
@@ -148,7 +137,6 @@ impl Lane for f64 {
         let upper = mul_add::<I, _>(n, -ln_2[0], x);
         let lower = mul_add::<I, _>(n, -ln_2[1], residual);
         let r = upper + lower;
-        let r_lost = lower - (r - upper);
 
         // Estrin's scheme: short dependency chains.
         let (r2, q) = (r * r, |i: usize| mul_add::<I, _>(Q[i + 1], r, Q[i]));
@@ -156,8 +144,8 @@ impl Lane for f64 {
         let q03 = mul_add::<I, _>(q(2), r2, q(0));
         let q47 = mul_add::<I, _>(q(6), r2, q(4));
         let q8 = mul_add::<I, _>(Q[10], r2, q(8));
-        let q = mul_add::<I, _>(q8, r4 * r4, mul_add::<I, _>(q47, r4, q03));
-        let y = 1.0 + (r + mul_add::<I, _>(q, r2, r_lost));
+        let q = mul_add::<I, _>(mul_add::<I, _>(q8, r4, q47), r4, q03);
+        let y = 1.0 + (upper + mul_add::<I, _>(q, r2, lower));
         (y, rounded)
     }
 
@@ -210,12 +198,11 @@ impl Lane for f32 {
         let upper = mul_add::<I, _>(n, -LN_2[0], x);
         let lower = mul_add::<I, _>(n, -LN_2[1], residual);
         let r = upper + lower;
-        let r_lost = lower - (r - upper);
 
         let (r2, q) = (r * r, |i: usize| mul_add::<I, _>(Q[i + 1], r, Q[i]));
         let q03 = mul_add::<I, _>(q(2), r2, q(0));
         let q = mul_add::<I, _>(q(4), r2 * r2, q03);
-        let y = 1.0 + (r + mul_add::<I, _>(q, r2, r_lost));
+        let y = 1.0 + (upper + mul_add::<I, _>(q, r2, lower));
         (y, rounded)
     }
 

@@ -20,12 +20,14 @@
 
 use super::dispatch::{InstructionSet, Kernel};
 use super::lane::{LANES, Lane, difference, exp_nonpositive, product};
-use super::sum::{CHUNK, CompensatedSum, max_of, padded, sum_lanes, sum_over};
+use super::sum::{CHUNK, CompensatedSum, argmax, max_of, padded, sum_of, sum_over};
 
 /// Most blocks that a slice is cut into.
 const BLOCKS: usize = 64;
 /// Fewest elements of a block; with their weights they fill a 64 kB cache.
 const BLOCK: usize = 4096;
+/// Elements whose exponentials are taken before they are summed.
+const BUFFER: usize = 128;
 
 /// A sharpness `k`; `UNIT` is `k = 1` known to the compiler.
 #[derive(Clone, Copy)]
@@ -196,10 +198,11 @@ fn shift_and_sum<I: InstructionSet, T: Lane, const UNIT: bool>(
 fn sum_block<I: InstructionSet, T: Lane, const UNIT: bool>(
     x: &[T],
     sharpness: Sharpness<T, UNIT>,
-    mut weights: Option<&mut [T]>,
+    weights: Option<&mut [T]>,
 ) -> Shifted {
     let sign = sharpness.sign();
-    let m = sign * max_of(x, sign);
+    let (argmax, max) = argmax(x, sign);
+    let m = sign * max;
     if m.is_infinite() {
         // Infinite or NaN throughout: nothing here to exponentiate.
         if let Some(weights) = weights {
@@ -215,75 +218,67 @@ fn sum_block<I: InstructionSet, T: Lane, const UNIT: bool>(
             excess,
         };
     }
-    let mut sum = CompensatedSum::default();
-    let mut ties = 0.0;
-    for (i, x) in x.chunks(CHUNK).enumerate() {
-        let weights = weights
-            .as_deref_mut()
-            .map(|w| &mut w[i * CHUNK..][..x.len()]);
-        let (chunk_sum, chunk_ties) = sum_chunk::<I, T, UNIT>(x, m, sharpness, weights);
-        sum.add(chunk_sum);
-        ties += chunk_ties;
-    }
+    let excess = if let Some(weights) = weights {
+        sum_but_one::<I, T, UNIT>(x, argmax, sharpness, weights)
+    } else if x.len() <= LANES {
+        sum_but_one::<I, T, UNIT>(x, argmax, sharpness, &mut [T::zero(); LANES])
+    } else {
+        sum_but_one::<I, T, UNIT>(x, argmax, sharpness, &mut [T::zero(); BUFFER])
+    };
     Shifted {
         extreme: m.widen(),
-        excess: (ties - 1.0) + sum.value(),
+        excess,
     }
 }
 
-/// The sum of the exponentials below the maximum `m`, and how many elements
-/// attain it.
+/// The sum of `exp(k (x_i - x_j))` over all `i` but `j`. The exponentials go to
+/// `out`; where that is shorter than `x`, it is used again and again.
 #[inline(always)]
-fn sum_chunk<I: InstructionSet, T: Lane, const UNIT: bool>(
+fn sum_but_one<I: InstructionSet, T: Lane, const UNIT: bool>(
+    x: &[T],
+    j: usize,
+    sharpness: Sharpness<T, UNIT>,
+    out: &mut [T],
+) -> f64 {
+    let m = x[j];
+    let keep = out.len() >= x.len();
+    let mut sum = CompensatedSum::default();
+    for (i, x) in x.chunks(BUFFER).enumerate() {
+        let start = i * BUFFER;
+        let e = &mut out[if keep { start } else { 0 }..][..x.len()];
+        exp_shifted::<I, T, UNIT>(x, m, sharpness, e);
+        if (start..start + x.len()).contains(&j) {
+            e[j - start] = T::zero();
+            sum.add(sum_of(e));
+            e[j - start] = T::one();
+        } else {
+            sum.add(sum_of(e));
+        }
+    }
+    sum.value()
+}
+
+/// `exp(k (x_i - m))` into `out`.
+#[inline(always)]
+fn exp_shifted<I: InstructionSet, T: Lane, const UNIT: bool>(
     x: &[T],
     m: T,
     sharpness: Sharpness<T, UNIT>,
-    weights: Option<&mut [T]>,
-) -> (f64, f64) {
-    let mut sums = LaneSums {
-        below: [T::zero(); LANES],
-        ties: [T::zero(); LANES],
-    };
-    let (blocks, tail) = x.as_chunks::<LANES>();
-    let last = padded(tail, -sharpness.sign() * T::infinity());
-    let (weight_blocks, weight_tail) = weights.unwrap_or_default().as_chunks_mut::<LANES>();
-    for i in 0..x.len().div_ceil(LANES) {
-        let e = sums.add::<I, UNIT>(blocks.get(i).unwrap_or(&last), m, sharpness);
-        if let Some(weights) = weight_blocks.get_mut(i) {
-            *weights = e;
-        } else if !weight_tail.is_empty() {
-            weight_tail.copy_from_slice(&e[..weight_tail.len()]);
+    out: &mut [T],
+) {
+    let (x_blocks, x_tail) = x.as_chunks::<LANES>();
+    let (out_blocks, out_tail) = out.as_chunks_mut::<LANES>();
+    for (x, out) in x_blocks.iter().zip(out_blocks) {
+        for i in 0..LANES {
+            out[i] = sharpness.exp::<I>(x[i], m);
         }
     }
-    (sum_lanes(sums.below), sum_lanes(sums.ties))
-}
-
-/// Per lane: the exponentials of elements below the maximum, and the number of
-/// those that attain it.
-struct LaneSums<T> {
-    below: [T; LANES],
-    ties: [T; LANES],
-}
-
-impl<T: Lane> LaneSums<T> {
-    /// Adds one element to each lane, and returns the exponentials.
-    #[inline(always)]
-    fn add<I: InstructionSet, const UNIT: bool>(
-        &mut self,
-        x: &[T; LANES],
-        m: T,
-        sharpness: Sharpness<T, UNIT>,
-    ) -> [T; LANES] {
-        let mut e = [T::zero(); LANES];
-        for i in 0..LANES {
-            e[i] = sharpness.exp::<I>(x[i], m);
+    if !x_tail.is_empty() {
+        let mut block = padded(x_tail, m);
+        for x in &mut block {
+            *x = sharpness.exp::<I>(*x, m);
         }
-        for i in 0..LANES {
-            let tie = x[i] == m;
-            self.below[i] += if tie { T::zero() } else { e[i] };
-            self.ties[i] += if tie { T::one() } else { T::zero() };
-        }
-        e
+        out_tail.copy_from_slice(&block[..out_tail.len()]);
     }
 }
 
@@ -421,6 +416,5 @@ pub(super) fn heaviest<T: Lane>(weights: &[T]) -> Option<(usize, T)> {
 /// `sum_{i != left_out} a_i`.
 #[inline(always)]
 pub(super) fn sum_without<T: Lane>(a: &[T], left_out: usize) -> f64 {
-    let sum = |a: &[T]| sum_over(a, a, |a, _| a);
-    sum(&a[..left_out]) + sum(&a[left_out + 1..])
+    sum_of(&a[..left_out]) + sum_of(&a[left_out + 1..])
 }

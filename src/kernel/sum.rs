@@ -85,6 +85,12 @@ pub(super) fn sum_over<T: Lane>(a: &[T], b: &[T], term: impl Fn(T, T) -> T) -> f
     total.value()
 }
 
+/// The sum of a slice.
+#[inline(always)]
+pub(super) fn sum_of<T: Lane>(a: &[T]) -> f64 {
+    sum_over(a, a, |a, _| a)
+}
+
 /// The largest `sign * x_i`, NaN left out; minus infinity for an empty slice.
 #[inline(always)]
 pub(super) fn max_of<T: Lane>(x: &[T], sign: T) -> T {
@@ -100,4 +106,32 @@ pub(super) fn max_of<T: Lane>(x: &[T], sign: T) -> T {
         *lane = larger(*lane, sign * x);
     }
     fold_lanes(lanes, larger)
+}
+
+/// A place where `sign * x_i` is largest, and that value. NaN is left out;
+/// where nothing is left, the value is minus infinity.
+#[inline(always)]
+pub(super) fn argmax<T: Lane>(x: &[T], sign: T) -> (usize, T) {
+    let mut best = (0, T::neg_infinity());
+    for (i, chunk) in x.chunks(CHUNK).enumerate() {
+        let max = max_of(chunk, sign);
+        if max > best.1 {
+            best = (i * CHUNK, max);
+        }
+    }
+    let (start, max) = best;
+    let end = x.len().min(start + CHUNK);
+    let mut at = start;
+    // Whole blocks are compared at once, which is vector code.
+    while end - at > LANES
+        && x[at..at + LANES]
+            .iter()
+            .fold(true, |none, &x| none & (sign * x != max))
+    {
+        at += LANES;
+    }
+    while at + 1 < end && sign * x[at] != max {
+        at += 1;
+    }
+    (at, max)
 }
