@@ -5,7 +5,7 @@ pub mod diff;
 mod dual;
 mod error;
 mod functions;
-mod kernel;
+pub mod kernel;
 mod nary;
 mod num;
 pub mod rules;
