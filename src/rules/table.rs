@@ -232,7 +232,7 @@ rules! {
             samples: [[1.0, 2.0], [-3.0, 30.0], [1e3, 1e3]],
             edges: [[INF, INF] => [0.5, 0.5], [-INF, -INF] => [0.0, 0.0], [INF, 1.0] => [1.0, 0.0], [1.0, -INF] => [1.0, 0.0]]
         }
-        /// Softmax of two: `e^a / (e^a + e^b)`, the slope of [`log_add_exp`](Self::log_add_exp).
+        /// Softmax of two: `e^a / (e^a + e^b)`, the slope of `log_add_exp`.
         PairWeight = pair_weight(a, b) -> y {
             value: log_add_exp_weights(a, b).1[0],
             partials: [y.chain(b.pair_weight(a)), -(y.chain(b.pair_weight(a)))],
@@ -249,7 +249,7 @@ rules! {
             samples: [[-2.0, 1.0], [0.1, 3.0], [0.0, 5.0], [1e-3, 50.0], [0.4, 50.0]],
             edges: [[0.0, INF] => [0.0, 0.0], [-3.0, INF] => [-1.0, 0.0], [1.0, 0.0] => [NAN, NAN]]
         }
-        /// Slope of [`smooth_abs`](Self::smooth_abs) in its sharpness.
+        /// Slope of `smooth_abs` in its sharpness.
         SmoothAbsSharpnessSlope = smooth_abs_sharpness_slope(x, k) -> y {
             value: if !(k > 0.0) { Self::NAN } else if k == Self::INFINITY { 0.0 } else {
                 let t = exp_product(-2.0 * x.abs(), k);
@@ -259,14 +259,14 @@ rules! {
             partials: [x.chain(x.smooth_sign_slope(k)) / k, -(y + y - x.square().chain(x.smooth_sign_slope(k)) / k) / k],
             samples: [[-2.0, 1.0], [0.1, 3.0], [0.4, 50.0]], edges: [[0.0, 2.0] => [0.0, 0.25 * LN_2]]
         }
-        /// Smooth sign `tanh(kx)`, the slope of [`smooth_abs`](Self::smooth_abs).
+        /// Smooth sign `tanh(kx)`, the slope of `smooth_abs`.
         /// It tends to the sign everywhere but at 0, not uniformly. NaN unless `k > 0`.
         SmoothSign = smooth_sign(x, k) -> y {
             value: if !(k > 0.0) { Self::NAN } else if x == 0.0 { x } else { (k * x).tanh() },
             partials: [x.smooth_sign_slope(k), x.chain(x.smooth_sign_slope(k)) / k],
             samples: [[-2.0, 1.0], [0.1, 3.0], [0.4, 50.0]], edges: [[0.0, 2.0] => [2.0, 0.0]]
         }
-        /// Slope `k / cosh^2(kx)` of [`smooth_sign`](Self::smooth_sign).
+        /// Slope `k / cosh^2(kx)` of `smooth_sign`.
         SmoothSignSlope = smooth_sign_slope(x, k) -> y {
             value: if !(k > 0.0) { Self::NAN } else if k == Self::INFINITY { if x == 0.0 { k } else { 0.0 } } else {
                 let t = exp_product(-2.0 * x.abs(), k);
