@@ -62,3 +62,31 @@ fn auto() {
         println!("{:20} {:3} {:4} err {:8.1e} {:?} it {} {:?} g {:.1e} st {:.1e} {:.3}s", problem.name, problem.x0.len(), problem.components, problem.error(s.value), s.status, s.iterations(), s.counts, s.gradient_norm, s.stationarity, t.elapsed().as_secs_f64());
     }
 }
+
+#[test]
+fn exponential() {
+    for problem in problems::all() {
+        let t = std::time::Instant::now();
+        let s = problem.declare(Minimax::oracle(Classical(&problem))).method(smoothmax::minimax::Method::ExponentialMultipliers).solve(&problem.x0).unwrap();
+        println!("{:20} {:3} {:4} err {:8.1e} {:?} it {} {:?} g {:.1e} st {:.1e} {:.3}s", problem.name, problem.x0.len(), problem.components, problem.error(s.value), s.status, s.iterations(), s.counts, s.gradient_norm, s.stationarity, t.elapsed().as_secs_f64());
+    }
+}
+
+#[test]
+fn brackets() {
+    for problem in problems::all().into_iter().filter(|p| p.convex) {
+        let s = problem.declare(Minimax::oracle(Classical(&problem))).solve(&problem.x0).unwrap();
+        let r = 2.0 * (&s.x - &s.start).norm() + 1.0;
+        let make = || problem.declare(Minimax::oracle(Classical(&problem))).convex().radius(r);
+        let s = make().solve(&problem.x0).unwrap();
+        let (l, u) = s.bracket().unwrap_or((f64::NAN, f64::NAN));
+        let scale = problem.optimum.abs().max(1.0);
+        println!("{:20} width {:.1e} r {r:.1e} g {:.1e} lower-f* {:.1e} upper-f* {:.1e} {}", problem.name, (u - l) / scale, s.gradient_norm, l - problem.optimum, u - problem.optimum, if (u-l)/scale > 1e-7 {"WIDE"} else {""});
+        for limit in [1, 2, 5] {
+            let o = smoothmax::minimax::Options { max_iterations: limit, ..Default::default() };
+            let s = make().options(o).solve(&problem.x0).unwrap();
+            let (l, u) = s.bracket().unwrap_or((f64::NAN, f64::NAN));
+            if !(l <= problem.optimum + 1e-11 && problem.optimum <= u + 1e-11) { println!("   BAD {limit} {l} {u}"); }
+        }
+    }
+}

@@ -7,7 +7,7 @@ use std::fmt;
 #[non_exhaustive]
 pub enum Error {
     /// An argument has the wrong number of elements.
-    Dimension {
+    Length {
         /// The argument.
         argument: &'static str,
         /// The length it must have.
@@ -45,7 +45,7 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::Dimension { argument, expected, found } => {
+            Error::Length { argument, found, expected } => {
                 write!(f, "`{argument}` must have length {expected}, but has {found}")
             }
             Error::NoComponents => write!(f, "the objective has no components: return at least one value"),

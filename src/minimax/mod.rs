@@ -16,6 +16,7 @@
 mod certificate;
 mod curvature;
 mod error;
+mod exponential_multipliers;
 mod groups;
 mod monitor;
 mod options;
@@ -174,20 +175,28 @@ impl<'a> Minimax<'a> {
         let problem = self.problem();
         let start = DVector::from_column_slice(x0);
         let x = self.feasible(&problem, &start)?;
-        let mut monitor = Monitor::new(&self.options, self.observer.as_deref());
-        let first_weights = self.warm.as_ref().map(|w| problem.unsigned(w));
-        let method = self.chosen_method();
+        let ball = self.declared.radius.map(|r| (start.clone(), r));
+        let mut monitor = Monitor::new(&self.options, self.observer.as_deref(), ball);
+        let weights = self.warm.as_ref().map(|w| problem.unsigned(w));
+        let method = self.chosen_method()?;
         let outcome = match method {
-            Method::ProxNewton => prox_sqp::solve(&problem, &mut monitor, x, first_weights, true)?,
-            _ => prox_sqp::solve(&problem, &mut monitor, x, first_weights, false)?,
+            Method::ExponentialMultipliers => exponential_multipliers::solve(&problem, &mut monitor, x, weights)?,
+            _ => prox_sqp::solve(&problem, &mut monitor, x, weights, method == Method::ProxNewton)?,
         };
         self.finish(&problem, start, outcome, monitor, method)
     }
 
-    fn chosen_method(&self) -> Method {
+    fn chosen_method(&self) -> Result<Method, Error> {
+        /// Beyond this many variables dense quadratic programs cost more than L-BFGS.
+        const MANY: usize = 200;
+        let constrained = self.bounds.is_some() || self.equalities.is_some() || self.inequalities.is_some();
         match self.method {
-            Method::Auto => Method::ProxSqp,
-            method => method,
+            Method::Auto if constrained || self.oracle.dimension() <= MANY => Ok(Method::ProxSqp),
+            Method::Auto => Ok(Method::ExponentialMultipliers),
+            Method::ExponentialMultipliers if constrained => {
+                Err(Error::Unsupported { method: "Method::ExponentialMultipliers", what: "bounds and linear constraints" })
+            }
+            method => Ok(method),
         }
     }
 
@@ -200,7 +209,7 @@ impl<'a> Minimax<'a> {
     fn check(&self, x0: &[f64]) -> Result<(), Error> {
         let (n, m) = (self.oracle.dimension(), self.oracle.components());
         let length = |argument, expected, found| {
-            if expected == found { Ok(()) } else { Err(Error::Dimension { argument, expected, found }) }
+            if expected == found { Ok(()) } else { Err(Error::Length { argument, found, expected }) }
         };
         let require = |holds: bool, argument, reason| if holds { Ok(()) } else { Err(Error::Invalid { argument, reason }) };
         length("x0", n, x0.len())?;
@@ -358,7 +367,7 @@ impl Solution {
         problem.check(self.x.as_slice())?;
         let m = problem.oracle.components();
         if self.multipliers.len() != m {
-            return Err(Error::Dimension { argument: "multipliers", expected: m, found: self.multipliers.len() });
+            return Err(Error::Length { argument: "multipliers", expected: m, found: self.multipliers.len() });
         }
         let view = problem.problem();
         let weights = view.unsigned(self.multipliers.as_slice());

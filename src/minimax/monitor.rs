@@ -24,6 +24,8 @@ pub(crate) struct Outcome {
 pub(crate) struct Monitor<'o> {
     pub(crate) options: &'o Options,
     observer: Option<&'o Observer<'o>>,
+    /// A declared ball around the minimiser.
+    ball: Option<(DVector<f64>, f64)>,
     started: Instant,
     pub(crate) history: Vec<State>,
     /// A component rose less than its tangent: the problem is not convex.
@@ -31,8 +33,18 @@ pub(crate) struct Monitor<'o> {
 }
 
 impl<'o> Monitor<'o> {
-    pub(crate) fn new(options: &'o Options, observer: Option<&'o Observer<'o>>) -> Self {
-        Monitor { options, observer, started: Instant::now(), history: Vec::new(), contradicts_convexity: false }
+    pub(crate) fn new(
+        options: &'o Options,
+        observer: Option<&'o Observer<'o>>,
+        ball: Option<(DVector<f64>, f64)>,
+    ) -> Self {
+        let (started, history) = (Instant::now(), Vec::new());
+        Monitor { options, observer, ball, started, history, contradicts_convexity: false }
+    }
+
+    /// The greatest distance of `x` from a point of the declared ball; zero without one.
+    pub(crate) fn reach(&self, x: &DVector<f64>) -> f64 {
+        self.ball.as_ref().map_or(0.0, |(centre, radius)| (x - centre).norm() + radius)
     }
 
     /// The smallest decrease that counts at objective value `f`.
@@ -58,19 +70,20 @@ impl<'o> Monitor<'o> {
         }
     }
 
-    /// Compares `there[i]`, values at distance `step`, with the tangents `here[i] + row_i . step`.
+    /// Compares the components `there` at distance `step` with their tangents `here + rows step`.
     pub(crate) fn check_convexity(&mut self, here: &[f64], rows: &DMatrix<f64>, step: &DVector<f64>, there: &[f64]) {
+        for (i, (&here, &there)) in here.iter().zip(there).enumerate() {
+            self.check_tangent(here, &rows.row(i).transpose(), step, there);
+        }
+    }
+
+    /// Compares the value `there` at distance `step` with the tangent `here + gradient . step`.
+    pub(crate) fn check_tangent(&mut self, here: f64, gradient: &DVector<f64>, step: &DVector<f64>, there: f64) {
         /// Far above the rounding of any component, far below a curvature that matters.
         const ROUNDING: f64 = 1e-10;
-        for (i, (&f, &g)) in here.iter().zip(there).enumerate() {
-            let (mut slope, mut size) = (0.0, f.abs() + g.abs());
-            for (j, s) in step.iter().enumerate() {
-                slope += rows[(i, j)] * s;
-                size += (rows[(i, j)] * s).abs();
-            }
-            if g.is_finite() && g < f + slope - ROUNDING * size {
-                self.contradicts_convexity = true;
-            }
+        let size = here.abs() + there.abs() + gradient.abs().dot(&step.abs());
+        if there < here + gradient.dot(step) - ROUNDING * size {
+            self.contradicts_convexity = true;
         }
     }
 }

@@ -24,6 +24,8 @@ use super::qp::{QpStep, Subproblem};
 const NEGLIGIBLE: f64 = 1e-9;
 /// Proximal trials at one point before giving up.
 const TRIALS: usize = 30;
+/// Steps beyond convergence that may tighten a bracket.
+const POLISHING: usize = 20;
 
 /// The components that have rows at the current point.
 pub(crate) struct WorkingSet {
@@ -54,6 +56,8 @@ struct Accepted {
     f: f64,
     /// Actual over predicted decrease.
     ratio: f64,
+    /// Taken for the sake of the multipliers, the objective being converged.
+    polish: bool,
 }
 
 enum Trial {
@@ -84,7 +88,7 @@ pub(crate) fn solve(
 impl ProxSqp<'_, '_, '_> {
     fn run(mut self) -> Result<Outcome, Error> {
         let mut set = self.working_set()?;
-        let mut stalls = 0;
+        let (mut stalls, mut polished) = (0, 0);
         let mut reason = self.monitor.record(self.state(0, f64::INFINITY, 0.0));
         while reason.is_none() {
             self.curvature.update(self.problem, &self.x, &set, &self.weights)?;
@@ -92,9 +96,13 @@ impl ProxSqp<'_, '_, '_> {
             let (predicted, trial) = self.trial(&mut set)?;
             reason = match trial {
                 Trial::Stop(status) => Some(status),
+                Trial::Accepted(accepted) if accepted.polish && polished == POLISHING => Some(Status::Converged),
                 Trial::Accepted(accepted) => {
                     let gained = self.f - accepted.f;
                     stalls = if gained <= 0.1 * self.monitor.tolerance(self.f) { stalls + 1 } else { 0 };
+                    if accepted.polish {
+                        (stalls, polished) = (0, polished + 1);
+                    }
                     let length = accepted.step.norm();
                     set = self.accept(accepted)?;
                     let iteration = self.monitor.history.len();
@@ -176,7 +184,7 @@ impl ProxSqp<'_, '_, '_> {
             let decrease = predicted - 0.5 * qp.step.dot(&(&regular * &qp.step));
             self.remember(&qp, set);
             if predicted <= tolerance {
-                return Ok((predicted, Trial::Stop(Status::Converged)));
+                return Ok((predicted, self.polish(&qp.step, &regular)?));
             }
             let accepted = self.evaluate(&qp, decrease, set, &subproblem, &regular)?;
             self.monitor.check_convexity(&values, &set.rows, &accepted.step, &set.select(&accepted.values));
@@ -202,6 +210,21 @@ impl ProxSqp<'_, '_, '_> {
             self.weights[i] = w;
         }
         self.multipliers.copy_from(&qp.multipliers);
+    }
+
+    /// At convergence: another step if it costs nothing and the bracket is still wide.
+    fn polish(&self, step: &DVector<f64>, regular: &DMatrix<f64>) -> Result<Trial, Error> {
+        let gradient_norm = (regular * step).norm();
+        let width = self.monitor.reach(&self.x) * gradient_norm;
+        if width <= 1e-8 * self.f.abs().max(1.0) {
+            return Ok(Trial::Stop(Status::Converged));
+        }
+        let next = self.point(step, f64::INFINITY)?;
+        Ok(if next.f <= self.f + 4.0 * f64::EPSILON * self.f.abs() {
+            Trial::Accepted(Accepted { ratio: 1.0, polish: true, ..next })
+        } else {
+            Trial::Stop(Status::Converged)
+        })
     }
 
     /// The objective at `x + d`, after up to three second-order corrections of `d`.
@@ -242,7 +265,7 @@ impl ProxSqp<'_, '_, '_> {
         let f = self.problem.groups.value(&values);
         let finite = values.iter().all(|v| v.is_finite());
         let ratio = if finite { (self.f - f) / decrease } else { f64::NEG_INFINITY };
-        Ok(Accepted { step: x - &self.x, values, f, ratio })
+        Ok(Accepted { step: x - &self.x, values, f, ratio, polish: false })
     }
 
     /// Adds the components outside the working set that spoilt the step; true if there are any.
