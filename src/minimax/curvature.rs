@@ -3,7 +3,7 @@
 use nalgebra::{Cholesky, DMatrix, DVector, SymmetricEigen};
 
 use super::Error;
-use super::problem::Problem;
+use super::problem::{Problem, unit_vector};
 use super::prox_sqp::WorkingSet;
 
 /// A positive definite model of the second derivative of the Lagrangian.
@@ -95,8 +95,7 @@ fn exact(problem: &Problem<'_>, x: &DVector<f64>, set: &WorkingSet, weights: &[f
     let n = x.len();
     let mut hessian = DMatrix::zeros(n, n);
     for j in 0..n {
-        let direction = DVector::from_fn(n, |i, _| if i == j { 1.0 } else { 0.0 });
-        let column = problem.hessian_vector(x, weights, &direction)?;
+        let column = problem.hessian_vector(x, weights, &unit_vector(n, j))?;
         let column = column.ok_or(Error::Unsupported { method: "Method::ProxNewton", what: "an oracle without `hessian_vector`" })?;
         hessian.set_column(j, &column);
     }

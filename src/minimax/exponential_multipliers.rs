@@ -19,6 +19,7 @@ use super::Error;
 use super::monitor::{Monitor, Outcome};
 use super::options::{State, Status};
 use super::problem::Problem;
+use super::smoothed::Point;
 
 /// Priors never fall below `exp(-60)`, so that a component can come back.
 const LOWEST_PRIOR: f64 = -60.0;
@@ -29,18 +30,8 @@ const INNER_ITERATIONS: u64 = 300;
 /// Rounds that fail to improve the gap before giving up.
 const PATIENCE: usize = 8;
 
-/// One evaluation of the smoothed objective.
-#[derive(Clone)]
-struct Point {
-    x: DVector<f64>,
-    smooth: f64,
-    values: Vec<f64>,
-    weights: Vec<f64>,
-    gradient: DVector<f64>,
-}
-
-/// The smoothed objective of one round, as argmin sees it.
-struct Smoothed<'s, 'p, 'o> {
+/// The smooth objective of one round, as argmin sees it.
+struct Round<'s, 'p, 'o> {
     problem: &'s Problem<'p>,
     monitor: RefCell<&'s mut Monitor<'o>>,
     k: f64,
@@ -53,23 +44,15 @@ struct Smoothed<'s, 'p, 'o> {
     error: RefCell<Option<Error>>,
 }
 
-impl Smoothed<'_, '_, '_> {
+impl Round<'_, '_, '_> {
     /// Evaluates once for cost and gradient; `None` after an error of the oracle.
     fn evaluate(&self, x: &[f64]) -> Option<Point> {
         let x = DVector::from_column_slice(x) * self.unit;
         if let Some(last) = self.last.borrow().as_ref().filter(|last| last.x == x) {
             return Some(last.clone());
         }
-        let mut smooth = f64::NAN;
-        let swept = self.problem.sweep(&x, &mut |values| {
-            let shifted: Vec<f64> = values.iter().zip(self.log_priors).map(|(f, p)| f + p / self.k).collect();
-            let (value, weights) = self.problem.groups.smooth(&shifted, self.k);
-            smooth = value;
-            weights
-        });
-        match swept {
-            Ok((values, weights, gradient)) => {
-                let point = Point { x, smooth, values, weights, gradient };
+        match Point::new(self.problem, self.k, self.log_priors, x) {
+            Ok(point) => {
                 self.keep(&point);
                 Some(point)
             }
@@ -82,22 +65,20 @@ impl Smoothed<'_, '_, '_> {
 
     /// Compares with the last point for convexity, and remembers the best.
     fn keep(&self, point: &Point) {
-        let finite = point.smooth.is_finite() && point.gradient.iter().all(|g| g.is_finite());
-        if let Some(last) = self.last.borrow().as_ref()
-            && finite
-        {
+        if !point.is_finite() {
+            return;
+        }
+        if let Some(last) = self.last.borrow().as_ref() {
             let mut monitor = self.monitor.borrow_mut();
             let step = &point.x - &last.x;
             monitor.check_tangent(mean(&last.weights, &last.values), &last.gradient, &step, mean(&last.weights, &point.values));
             monitor.check_tangent(mean(&point.weights, &point.values), &point.gradient, &-step, mean(&point.weights, &last.values));
         }
-        if finite {
-            let mut best = self.best.borrow_mut();
-            if best.as_ref().is_none_or(|best| point.smooth < best.smooth) {
-                *best = Some(point.clone());
-            }
-            *self.last.borrow_mut() = Some(point.clone());
+        let mut best = self.best.borrow_mut();
+        if best.as_ref().is_none_or(|best| point.smooth < best.smooth) {
+            *best = Some(point.clone());
         }
+        *self.last.borrow_mut() = Some(point.clone());
     }
 }
 
@@ -105,7 +86,7 @@ fn mean(weights: &[f64], values: &[f64]) -> f64 {
     weights.iter().zip(values).filter(|(w, _)| **w != 0.0).map(|(w, v)| w * v).sum()
 }
 
-impl CostFunction for &Smoothed<'_, '_, '_> {
+impl CostFunction for &Round<'_, '_, '_> {
     type Param = Vec<f64>;
     type Output = f64;
 
@@ -119,7 +100,7 @@ impl CostFunction for &Smoothed<'_, '_, '_> {
     }
 }
 
-impl Gradient for &Smoothed<'_, '_, '_> {
+impl Gradient for &Round<'_, '_, '_> {
     type Param = Vec<f64>;
     type Gradient = Vec<f64>;
 
@@ -192,7 +173,7 @@ fn update_priors(problem: &Problem<'_>, log_priors: &mut [f64], values: &[f64], 
     }
 }
 
-/// The minimiser of one round's smoothed objective, by argmin's L-BFGS.
+/// The minimiser of one round's smooth objective, by argmin's L-BFGS.
 fn minimise(
     problem: &Problem<'_>,
     monitor: &mut Monitor<'_>,
@@ -201,7 +182,7 @@ fn minimise(
     x: &DVector<f64>,
     length: f64,
 ) -> Result<Point, Error> {
-    let mut smoothed = Smoothed {
+    let mut round = Round {
         problem,
         monitor: RefCell::new(monitor),
         k,
@@ -211,21 +192,21 @@ fn minimise(
         best: RefCell::new(None),
         error: RefCell::new(None),
     };
-    let Some(start) = smoothed.evaluate(x.as_slice()) else {
-        return Err(smoothed.error.take().expect("an evaluation fails with an error"));
+    let Some(start) = round.evaluate(x.as_slice()) else {
+        return Err(round.error.take().expect("an evaluation fails with an error"));
     };
-    smoothed.unit = (length / start.gradient.norm().max(f64::MIN_POSITIVE)).sqrt();
+    round.unit = (length / start.gradient.norm().max(f64::MIN_POSITIVE)).sqrt();
     let solver = LBFGS::new(MoreThuenteLineSearch::new(), PAIRS)
-        .with_tolerance_grad(1e-11 * smoothed.unit)
+        .with_tolerance_grad(1e-11 * round.unit)
         .and_then(|s| s.with_tolerance_cost(0.5 * f64::EPSILON * start.smooth.abs().max(1.0)))
         .expect("the tolerances are not negative");
     // argmin reports a failed line search as an error; the best point so far is what counts.
-    let _ = Executor::new(&smoothed, solver)
-        .configure(|state| state.param((x / smoothed.unit).as_slice().to_vec()).max_iters(INNER_ITERATIONS))
+    let _ = Executor::new(&round, solver)
+        .configure(|state| state.param((x / round.unit).as_slice().to_vec()).max_iters(INNER_ITERATIONS))
         .ctrlc(false)
         .run();
-    if let Some(error) = smoothed.error.take() {
+    if let Some(error) = round.error.take() {
         return Err(error);
     }
-    Ok(smoothed.best.take().expect("the start of a round has finite components"))
+    Ok(round.best.take().expect("the start of a round has finite components"))
 }

@@ -24,6 +24,7 @@ mod oracle;
 mod problem;
 mod prox_sqp;
 mod qp;
+mod smoothed;
 mod solution;
 
 use std::ops::ControlFlow;
@@ -33,6 +34,7 @@ use nalgebra::{DMatrix, DVector};
 pub use error::Error;
 pub use options::{Method, Options, State, Status};
 pub use oracle::Oracle;
+pub use smoothed::{HessianOperator, Smoothed};
 pub use solution::{ConstraintMultipliers, Counts, Solution, Verification};
 
 use certificate::{Certificate, Declarations, Evaluated};
@@ -186,15 +188,39 @@ impl<'a> Minimax<'a> {
         self.finish(&problem, start, outcome, monitor, method)
     }
 
+    /// The smooth objective at sharpness `k`, as a problem for argmin's solvers.
+    ///
+    /// # Errors
+    ///
+    /// Constraints, which it would not keep, and no components.
+    ///
+    /// # Panics
+    ///
+    /// If `k` is not positive and finite.
+    pub fn smoothed(&self, k: f64) -> Result<Smoothed<'_>, Error> {
+        self.check(&vec![0.0; self.oracle.dimension()])?;
+        self.refuse_constraints("a smoothed objective")?;
+        Ok(Smoothed::new(self.problem(), k))
+    }
+
+    fn is_constrained(&self) -> bool {
+        self.bounds.is_some() || self.equalities.is_some() || self.inequalities.is_some()
+    }
+
+    fn refuse_constraints(&self, method: &'static str) -> Result<(), Error> {
+        let what = "bounds and linear constraints";
+        if self.is_constrained() { Err(Error::Unsupported { method, what }) } else { Ok(()) }
+    }
+
     fn chosen_method(&self) -> Result<Method, Error> {
         /// Beyond this many variables dense quadratic programs cost more than L-BFGS.
         const MANY: usize = 200;
-        let constrained = self.bounds.is_some() || self.equalities.is_some() || self.inequalities.is_some();
         match self.method {
-            Method::Auto if constrained || self.oracle.dimension() <= MANY => Ok(Method::ProxSqp),
+            Method::Auto if self.is_constrained() || self.oracle.dimension() <= MANY => Ok(Method::ProxSqp),
             Method::Auto => Ok(Method::ExponentialMultipliers),
-            Method::ExponentialMultipliers if constrained => {
-                Err(Error::Unsupported { method: "Method::ExponentialMultipliers", what: "bounds and linear constraints" })
+            Method::ExponentialMultipliers => {
+                self.refuse_constraints("Method::ExponentialMultipliers")?;
+                Ok(self.method)
             }
             method => Ok(method),
         }

@@ -217,3 +217,10 @@ impl<'p> Problem<'p> {
         raw
     }
 }
+
+/// The unit vector along variable `j` of `n`.
+pub(crate) fn unit_vector(n: usize, j: usize) -> DVector<f64> {
+    let mut unit = DVector::zeros(n);
+    unit[j] = 1.0;
+    unit
+}
