@@ -77,11 +77,21 @@ impl Sum {
     fn error(&self) -> f64 {
         (self.terms + 4.0) * f64::EPSILON * self.size
     }
+
+    /// The value, rounded up unless it is a single number.
+    fn above(&self) -> f64 {
+        if self.terms > 1.0 { (self.value + self.error()).next_up() } else { self.value }
+    }
 }
 
 impl Evaluated<'_> {
     /// Evaluates every claim. `centre` is the start that the radius refers to.
-    pub(crate) fn certificate(&self, problem: &Problem<'_>, declared: &Declarations, centre: &DVector<f64>) -> Certificate {
+    pub(crate) fn certificate(
+        &self,
+        problem: &Problem<'_>,
+        declared: &Declarations,
+        centre: &DVector<f64>,
+    ) -> Certificate {
         let mut objective = Sum::default();
         problem.groups.maxima(self.values).into_iter().for_each(|m| objective.add(m));
         let mut lagrangian = Sum::default();
@@ -104,13 +114,25 @@ impl Evaluated<'_> {
         // Weights come normalised, so rounding alone can lift the mean above the maximum.
         let gap = (objective.value - lagrangian.value).max(0.0);
         Certificate {
-            upper: if objective.terms > 1.0 { (objective.value + objective.error()).next_up() } else { objective.value },
+            upper: objective.above() + self.infeasibility(problem),
             lower,
             estimate: lagrangian.value,
             gradient_norm: g.norm(),
             stationarity: gap + 0.5 * g.norm_squared(),
             assumptions,
         }
+    }
+
+    /// What crossing the constraints by a rounding error can have gained, to first order.
+    fn infeasibility(&self, problem: &Problem<'_>) -> f64 {
+        let constraints = &problem.constraints;
+        let slack = constraints.slack(self.x);
+        let size = constraints.matrix.abs() * self.x.abs() + constraints.rhs.abs();
+        let crossed = |j: usize| {
+            let beyond = if j < constraints.equalities { slack[j].abs() } else { (-slack[j]).max(0.0) };
+            self.multipliers[j].abs() * (beyond + 4.0 * f64::EPSILON * size[j])
+        };
+        (0..slack.len()).map(crossed).sum()
     }
 
     /// The best known lower bound on `g . (x* - x)`, and what it rests on.

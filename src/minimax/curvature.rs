@@ -2,9 +2,9 @@
 
 use nalgebra::{Cholesky, DMatrix, DVector, SymmetricEigen};
 
-use super::Error;
 use super::problem::{Problem, unit_vector};
 use super::prox_sqp::WorkingSet;
+use crate::Error;
 
 /// A positive definite model of the second derivative of the Lagrangian.
 pub(crate) struct Curvature {
@@ -50,7 +50,9 @@ impl Curvature {
         }
         match self.previous.take() {
             None => {
-                let gradient = set.rows.tr_mul(&DVector::from_iterator(set.index.len(), set.index.iter().map(|&i| weights[i])));
+                let gradient = set
+                    .rows
+                    .tr_mul(&DVector::from_iterator(set.index.len(), set.index.iter().map(|&i| weights[i])));
                 let curvature = (0.1 * gradient.norm() / x.norm().max(1.0)).max(1e-8);
                 self.hessian = DMatrix::from_diagonal_element(x.len(), x.len(), curvature);
             }
@@ -64,7 +66,8 @@ impl Curvature {
                 self.bfgs(&(x - &old.x), change);
             }
         }
-        self.previous = Some(Linearisation { x: x.clone(), index: set.index.clone(), rows: set.rows.clone() });
+        self.previous =
+            Some(Linearisation { x: x.clone(), index: set.index.clone(), rows: set.rows.clone() });
         Ok(())
     }
 
@@ -91,17 +94,26 @@ impl Curvature {
 
 /// The exact Hessian, made positive definite by the curvature `J'(diag w - ww')J` that smoothing
 /// adds along the active components' differences, or failing that by its absolute eigenvalues.
-fn exact(problem: &Problem<'_>, x: &DVector<f64>, set: &WorkingSet, weights: &[f64]) -> Result<DMatrix<f64>, Error> {
+fn exact(
+    problem: &Problem<'_>,
+    x: &DVector<f64>,
+    set: &WorkingSet,
+    weights: &[f64],
+) -> Result<DMatrix<f64>, Error> {
     let n = x.len();
     let mut hessian = DMatrix::zeros(n, n);
     for j in 0..n {
         let column = problem.hessian_vector(x, weights, &unit_vector(n, j))?;
-        let column = column.ok_or(Error::Unsupported { method: "Method::ProxNewton", what: "an oracle without `hessian_vector`" })?;
+        let column = column.ok_or(Error::Unsupported {
+            method: "Method::ProxNewton",
+            what: "an oracle without `hessian_vector`",
+        })?;
         hessian.set_column(j, &column);
     }
     hessian = (&hessian + hessian.transpose()) * 0.5;
     let size = hessian.diagonal().amax().max(1e-12);
-    let definite = |h: &DMatrix<f64>| Cholesky::new(h + DMatrix::from_diagonal_element(n, n, 1e-9 * size)).is_some();
+    let definite =
+        |h: &DMatrix<f64>| Cholesky::new(h + DMatrix::from_diagonal_element(n, n, 1e-9 * size)).is_some();
     if definite(&hessian) {
         return Ok(hessian);
     }

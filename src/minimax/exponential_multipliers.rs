@@ -15,11 +15,11 @@ use argmin::solver::linesearch::MoreThuenteLineSearch;
 use argmin::solver::quasinewton::LBFGS;
 use nalgebra::DVector;
 
-use super::Error;
 use super::monitor::{Monitor, Outcome};
 use super::options::{State, Status};
-use super::problem::Problem;
+use super::problem::{Problem, Swept};
 use super::smoothed::Point;
+use crate::Error;
 
 /// Priors never fall below `exp(-60)`, so that a component can come back.
 const LOWEST_PRIOR: f64 = -60.0;
@@ -71,8 +71,18 @@ impl Round<'_, '_, '_> {
         if let Some(last) = self.last.borrow().as_ref() {
             let mut monitor = self.monitor.borrow_mut();
             let step = &point.x - &last.x;
-            monitor.check_tangent(mean(&last.weights, &last.values), &last.gradient, &step, mean(&last.weights, &point.values));
-            monitor.check_tangent(mean(&point.weights, &point.values), &point.gradient, &-step, mean(&point.weights, &last.values));
+            monitor.check_tangent(
+                mean(&last.weights, &last.values),
+                &last.gradient,
+                &step,
+                mean(&last.weights, &point.values),
+            );
+            monitor.check_tangent(
+                mean(&point.weights, &point.values),
+                &point.gradient,
+                &-step,
+                mean(&point.weights, &last.values),
+            );
         }
         let mut best = self.best.borrow_mut();
         if best.as_ref().is_none_or(|best| point.smooth < best.smooth) {
@@ -119,7 +129,8 @@ pub(crate) fn solve(
 ) -> Result<Outcome, Error> {
     let groups = &problem.groups;
     let mut length = 0.1 * x.norm().max(1.0);
-    let (values, mut weights, gradient) = problem.sweep(&x, &mut |values| groups.smooth(values, 0.0).1)?;
+    let Swept { values, mut weights, gradient } =
+        problem.sweep(&x, &mut |values| groups.smooth(values, 0.0).1)?;
     // The spread of the components, now and within the first step.
     let mut k = 10.0 / groups.spread(&values).max(gradient.norm() * length).max(1e-8);
     let mut log_priors = vec![0.0; values.len()];
@@ -129,7 +140,13 @@ pub(crate) fn solve(
     }
     let mut best = (groups.value(&values), x.clone());
     let (mut old_gap, mut least_gap, mut patience) = (f64::INFINITY, f64::INFINITY, PATIENCE);
-    let mut reason = monitor.record(State { iteration: 0, value: best.0, predicted: f64::INFINITY, step: 0.0, parameter: k });
+    let mut reason = monitor.record(State {
+        iteration: 0,
+        value: best.0,
+        predicted: f64::INFINITY,
+        step: 0.0,
+        parameter: k,
+    });
     while reason.is_none() {
         let point = minimise(problem, monitor, k, &log_priors, &x, length)?;
         let f = groups.value(&point.values);
@@ -144,14 +161,20 @@ pub(crate) fn solve(
         patience = if gap < 0.5 * least_gap { PATIENCE } else { patience - 1 };
         least_gap = least_gap.min(gap);
         let minimised = point.gradient.norm_squared() <= 1e-6 * f.abs().max(1.0);
-        reason = if minimised && gap <= 100.0 * monitor.tolerance(f) {
-            Some(Status::Converged)
-        } else {
-            limit.or((patience == 0).then_some(Status::Stalled))
+        reason = match limit {
+            Some(Status::Unbounded) => limit,
+            _ if minimised && gap <= 100.0 * monitor.tolerance(f) => Some(Status::Converged),
+            _ => limit.or((patience == 0).then_some(Status::Stalled)),
         };
         update_priors(problem, &mut log_priors, &point.values, k);
         if gap > 0.25 * old_gap || iteration <= 2 {
-            k *= if k < 1e3 { 10.0 } else if k < SHARPEST { 3.0 } else { 1.0 };
+            k *= if k < 1e3 {
+                10.0
+            } else if k < SHARPEST {
+                3.0
+            } else {
+                1.0
+            };
         }
         old_gap = gap;
         x = point.x;

@@ -13,7 +13,8 @@ impl Groups {
         let mut names: Vec<usize> = id.to_vec();
         names.sort_unstable();
         names.dedup();
-        let id: Vec<usize> = id.iter().map(|g| names.binary_search(g).expect("every id is among the names")).collect();
+        let id: Vec<usize> =
+            id.iter().map(|g| names.binary_search(g).expect("every id is among the names")).collect();
         let mut size = vec![0; names.len()];
         for &g in &id {
             size[g] += 1;
@@ -59,7 +60,8 @@ impl Groups {
     /// `sum_g (1/k) ln sum_{i in g} exp(k F_i)` and its weights, the softmax within each group.
     pub(crate) fn smooth(&self, values: &[f64], k: f64) -> (f64, Vec<f64>) {
         let maxima = self.maxima(values);
-        let mut weights: Vec<f64> = self.id.iter().zip(values).map(|(&g, v)| (k * (v - maxima[g])).exp()).collect();
+        let mut weights: Vec<f64> =
+            self.id.iter().zip(values).map(|(&g, v)| (k * (v - maxima[g])).exp()).collect();
         let mut sum = vec![0.0; self.count()];
         for (&g, w) in self.id.iter().zip(&weights) {
             sum[g] += w;

@@ -15,7 +15,6 @@
 
 mod certificate;
 mod curvature;
-mod error;
 mod exponential_multipliers;
 mod groups;
 mod monitor;
@@ -24,6 +23,7 @@ mod oracle;
 mod problem;
 mod prox_sqp;
 mod qp;
+mod recorded;
 mod smoothed;
 mod solution;
 
@@ -31,7 +31,6 @@ use std::ops::ControlFlow;
 
 use nalgebra::{DMatrix, DVector};
 
-pub use error::Error;
 pub use options::{Method, Options, State, Status};
 pub use oracle::Oracle;
 pub use smoothed::{HessianOperator, Smoothed};
@@ -39,7 +38,10 @@ pub use solution::{ConstraintMultipliers, Counts, Solution, Verification};
 
 use certificate::{Certificate, Declarations, Evaluated};
 use monitor::{Monitor, Observer, Outcome};
-use problem::{Constraints, Problem};
+use problem::{Constraints, Problem, Swept};
+use recorded::Recorded;
+
+use crate::{Error, Var};
 
 /// A minimax problem and how to solve it.
 pub struct Minimax<'a> {
@@ -58,6 +60,31 @@ pub struct Minimax<'a> {
 }
 
 impl<'a> Minimax<'a> {
+    /// The problem whose components a closure returns. It is called once at `x0`, to count them,
+    /// and then at every evaluation, so it may branch.
+    ///
+    /// Chebyshev regression, the line nearest to three points in the maximum norm:
+    ///
+    /// ```
+    /// use smoothmax::Minimax;
+    ///
+    /// let points = [(0.0, 0.0), (1.0, 2.0), (2.0, 1.0)];
+    /// let residuals = Minimax::record(&[0.0, 0.0], |p| {
+    ///     points.iter().map(|&(t, y)| p[0] + p[1] * t - y).collect()
+    /// });
+    /// let solution = residuals.absolute().convex().radius(10.0).solve(&[0.0, 0.0])?;
+    /// assert!((solution.value - 0.75).abs() < 1e-14);
+    /// let (lower, upper) = solution.bracket().expect("convex, with a radius");
+    /// assert!(lower <= 0.75 && 0.75 <= upper && upper - lower < 1e-12);
+    /// # Ok::<(), smoothmax::Error>(())
+    /// ```
+    pub fn record<F>(x0: &[f64], components: F) -> Self
+    where
+        F: for<'t> Fn(&[Var<'t, f64>]) -> Vec<Var<'t, f64>> + Send + Sync + 'a,
+    {
+        Minimax::oracle(Recorded::new(x0, components))
+    }
+
     /// The problem whose components an [`Oracle`] computes.
     pub fn oracle(oracle: impl Oracle + 'a) -> Self {
         Minimax {
@@ -182,7 +209,9 @@ impl<'a> Minimax<'a> {
         let weights = self.warm.as_ref().map(|w| problem.unsigned(w));
         let method = self.chosen_method()?;
         let outcome = match method {
-            Method::ExponentialMultipliers => exponential_multipliers::solve(&problem, &mut monitor, x, weights)?,
+            Method::ExponentialMultipliers => {
+                exponential_multipliers::solve(&problem, &mut monitor, x, weights)?
+            }
             _ => prox_sqp::solve(&problem, &mut monitor, x, weights, method == Method::ProxNewton)?,
         };
         self.finish(&problem, start, outcome, monitor, method)
@@ -237,7 +266,9 @@ impl<'a> Minimax<'a> {
         let length = |argument, expected, found| {
             if expected == found { Ok(()) } else { Err(Error::Length { argument, found, expected }) }
         };
-        let require = |holds: bool, argument, reason| if holds { Ok(()) } else { Err(Error::Invalid { argument, reason }) };
+        let require = |holds: bool, argument, reason| {
+            if holds { Ok(()) } else { Err(Error::Invalid { argument, reason }) }
+        };
         length("x0", n, x0.len())?;
         if m == 0 {
             return Err(Error::NoComponents);
@@ -281,7 +312,10 @@ impl<'a> Minimax<'a> {
             matrix: DMatrix::from_fn(rows.len(), n, |i, j| rows[i].0[j]),
             rhs: DVector::from_iterator(rows.len(), rows.iter().map(|r| r.1)),
             equalities: self.equalities.as_ref().map_or(0, |(a, _)| a.nrows()),
-            bounds: self.bounds.as_ref().map(|(l, u)| (DVector::from_column_slice(l), DVector::from_column_slice(u))),
+            bounds: self
+                .bounds
+                .as_ref()
+                .map(|(l, u)| (DVector::from_column_slice(l), DVector::from_column_slice(u))),
         }
     }
 
@@ -319,7 +353,8 @@ impl<'a> Minimax<'a> {
         let contradicts_convexity = self.declared.convex && monitor.contradicts_convexity;
         let multipliers = DVector::from_vec(problem.signed(&outcome.weights));
         let weights = problem.unsigned(multipliers.as_slice());
-        let certificate = self.certify(problem, &start, &outcome.x, weights, &outcome.multipliers, contradicts_convexity)?;
+        let certificate =
+            self.certify(problem, &start, &outcome.x, weights, &outcome.multipliers, contradicts_convexity)?;
         Ok(Solution {
             value: self.sign() * certificate.0,
             multipliers,
@@ -331,7 +366,11 @@ impl<'a> Minimax<'a> {
             stationarity: certificate.1.stationarity,
             contradicts_convexity,
             counts: problem.counts(),
-            history: monitor.history.into_iter().map(|s| State { value: self.sign() * s.value, ..s }).collect(),
+            history: monitor
+                .history
+                .into_iter()
+                .map(|s| State { value: self.sign() * s.value, ..s })
+                .collect(),
             bracket: certificate.1.bracket(self.sign()),
             x: outcome.x,
             start,
@@ -352,8 +391,9 @@ impl<'a> Minimax<'a> {
         multipliers: &DVector<f64>,
         contradicted: bool,
     ) -> Result<(f64, Certificate), Error> {
-        let (values, weights, gradient) = problem.sweep(x, &mut |_| weights.clone())?;
-        let declared = Declarations { convex: self.declared.convex && !contradicted, ..self.declared.clone() };
+        let Swept { values, weights, gradient } = problem.sweep(x, &mut |_| weights.clone())?;
+        let declared =
+            Declarations { convex: self.declared.convex && !contradicted, ..self.declared.clone() };
         let evaluated = Evaluated { x, values: &values, weights: &weights, multipliers, gradient };
         Ok((problem.groups.value(&values), evaluated.certificate(problem, &declared, start)))
     }
@@ -393,13 +433,23 @@ impl Solution {
         problem.check(self.x.as_slice())?;
         let m = problem.oracle.components();
         if self.multipliers.len() != m {
-            return Err(Error::Length { argument: "multipliers", expected: m, found: self.multipliers.len() });
+            return Err(Error::Length {
+                argument: "multipliers",
+                expected: m,
+                found: self.multipliers.len(),
+            });
         }
         let view = problem.problem();
         let weights = view.unsigned(self.multipliers.as_slice());
         let multipliers = DVector::from_vec(problem.join_multipliers(&self.constraint_multipliers));
-        let (_, certificate) =
-            problem.certify(&view, &self.start, &self.x, weights, &multipliers, self.contradicts_convexity)?;
+        let (_, certificate) = problem.certify(
+            &view,
+            &self.start,
+            &self.x,
+            weights,
+            &multipliers,
+            self.contradicts_convexity,
+        )?;
         Ok(Verification {
             bracket: certificate.bracket(problem.sign()),
             gradient_norm: certificate.gradient_norm,

@@ -71,14 +71,26 @@ impl<'o> Monitor<'o> {
     }
 
     /// Compares the components `there` at distance `step` with their tangents `here + rows step`.
-    pub(crate) fn check_convexity(&mut self, here: &[f64], rows: &DMatrix<f64>, step: &DVector<f64>, there: &[f64]) {
+    pub(crate) fn check_convexity(
+        &mut self,
+        here: &[f64],
+        rows: &DMatrix<f64>,
+        step: &DVector<f64>,
+        there: &[f64],
+    ) {
         for (i, (&here, &there)) in here.iter().zip(there).enumerate() {
             self.check_tangent(here, &rows.row(i).transpose(), step, there);
         }
     }
 
     /// Compares the value `there` at distance `step` with the tangent `here + gradient . step`.
-    pub(crate) fn check_tangent(&mut self, here: f64, gradient: &DVector<f64>, step: &DVector<f64>, there: f64) {
+    pub(crate) fn check_tangent(
+        &mut self,
+        here: f64,
+        gradient: &DVector<f64>,
+        step: &DVector<f64>,
+        there: f64,
+    ) {
         /// Far above the rounding of any component, far below a curvature that matters.
         const ROUNDING: f64 = 1e-10;
         let size = here.abs() + there.abs() + gradient.abs().dot(&step.abs());

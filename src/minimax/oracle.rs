@@ -2,7 +2,7 @@
 
 use nalgebra::DMatrix;
 
-use super::Error;
+use crate::Error;
 
 /// The components of a minimax objective: values, Jacobian products and rows.
 ///
@@ -16,9 +16,11 @@ use super::Error;
 ///
 /// ```
 /// use nalgebra::DMatrix;
-/// use smoothmax::minimax::{Error, Minimax, Oracle};
+/// use smoothmax::minimax::Oracle;
+/// use smoothmax::{Error, Minimax};
 ///
-/// /// The distances `x - a_i` on the line; the largest is least at the largest `a_i`... from below.
+/// /// The squared distances from three points of the line; the largest is least halfway between
+/// /// the outer two.
 /// struct Squares([f64; 3]);
 ///
 /// impl Oracle for Squares {

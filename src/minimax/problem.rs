@@ -43,6 +43,16 @@ impl Constraints {
     }
 }
 
+/// What one forward and one reverse sweep give.
+pub(crate) struct Swept {
+    /// The stacked values.
+    pub(crate) values: Vec<f64>,
+    /// Their weights.
+    pub(crate) weights: Vec<f64>,
+    /// `J' weights`.
+    pub(crate) gradient: DVector<f64>,
+}
+
 /// An oracle with its groups, signs and constraints.
 pub(crate) struct Problem<'p> {
     oracle: &'p dyn Oracle,
@@ -143,7 +153,7 @@ impl<'p> Problem<'p> {
         &self,
         x: &DVector<f64>,
         weigh: &mut dyn FnMut(&[f64]) -> Vec<f64>,
-    ) -> Result<(Vec<f64>, Vec<f64>, DVector<f64>), Error> {
+    ) -> Result<Swept, Error> {
         self.values.set(self.values.get() + 1);
         self.pullbacks.set(self.pullbacks.get() + 1);
         let mut raw = vec![0.0; self.oracle.components()];
@@ -162,7 +172,7 @@ impl<'p> Problem<'p> {
             },
             gradient.as_mut_slice(),
         )?;
-        Ok((stacked, weights, gradient))
+        Ok(Swept { values: stacked, weights, gradient })
     }
 
     /// `(weights . F)'' direction`, or `None` when the oracle has no second order.
@@ -175,7 +185,8 @@ impl<'p> Problem<'p> {
         let mut signed = self.signed(weights);
         signed.iter_mut().for_each(|w| *w *= self.sign);
         let mut out = DVector::zeros(self.dimension());
-        let known = self.oracle.hessian_vector(x.as_slice(), &signed, direction.as_slice(), out.as_mut_slice())?;
+        let known =
+            self.oracle.hessian_vector(x.as_slice(), &signed, direction.as_slice(), out.as_mut_slice())?;
         Ok(known.then_some(out))
     }
 

@@ -12,13 +12,13 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use super::Error;
 use super::curvature::Curvature;
 use super::groups::Groups;
 use super::monitor::{Monitor, Outcome};
 use super::options::{State, Status};
 use super::problem::Problem;
 use super::qp::{QpStep, Subproblem};
+use crate::Error;
 
 /// Multipliers below this leave the working set.
 const NEGLIGIBLE: f64 = 1e-9;
@@ -96,7 +96,9 @@ impl ProxSqp<'_, '_, '_> {
             let (predicted, trial) = self.trial(&mut set)?;
             reason = match trial {
                 Trial::Stop(status) => Some(status),
-                Trial::Accepted(accepted) if accepted.polish && polished == POLISHING => Some(Status::Converged),
+                Trial::Accepted(accepted) if accepted.polish && polished == POLISHING => {
+                    Some(Status::Converged)
+                }
                 Trial::Accepted(accepted) => {
                     let gained = self.f - accepted.f;
                     stalls = if gained <= 0.1 * self.monitor.tolerance(self.f) { stalls + 1 } else { 0 };
@@ -141,7 +143,8 @@ impl ProxSqp<'_, '_, '_> {
     /// `D_j = max(D_j, sqrt(sum_i w_i J_ij^2))`.
     fn update_scale(&mut self, set: &WorkingSet) {
         for (j, d) in self.scale.iter_mut().enumerate() {
-            let square: f64 = set.index.iter().zip(set.rows.column(j).iter()).map(|(&i, r)| self.weights[i] * r * r).sum();
+            let square: f64 =
+                set.index.iter().zip(set.rows.column(j).iter()).map(|(&i, r)| self.weights[i] * r * r).sum();
             *d = d.max(square.sqrt());
         }
     }
@@ -162,8 +165,7 @@ impl ProxSqp<'_, '_, '_> {
         let nu_least = 1e-3 * stiffness / proximal.max();
         let tolerance = self.monitor.tolerance(self.f);
         let mut predicted = f64::INFINITY;
-        let mut inaccurate = 0;
-        for _ in 0..TRIALS {
+        for trial in 0..TRIALS {
             let values = set.select(&self.values);
             let subproblem = Subproblem {
                 values: &values,
@@ -174,9 +176,8 @@ impl ProxSqp<'_, '_, '_> {
             };
             let regular = &b + DMatrix::from_diagonal(&proximal.map(|p| self.nu * p + 1e-10 * stiffness));
             self.problem.count_subproblem();
-            let qp = subproblem.solve(&regular).filter(|qp| qp.residual <= 1e-7 || inaccurate >= 8);
+            let qp = subproblem.solve(&regular).filter(|qp| qp.residual <= 1e-7 || trial >= 8);
             let Some(qp) = qp else {
-                inaccurate += 1;
                 self.nu = (10.0 * self.nu).max(1e-6 * nu_least);
                 continue;
             };
@@ -242,9 +243,12 @@ impl ProxSqp<'_, '_, '_> {
                 break;
             }
             let change = &set.rows * &best.step;
-            let shifted: Vec<f64> = set.select(&best.values).iter().zip(change.iter()).map(|(f, c)| f - c).collect();
+            let shifted: Vec<f64> =
+                set.select(&best.values).iter().zip(change.iter()).map(|(f, c)| f - c).collect();
             self.problem.count_subproblem();
-            let Some(corrected) = Subproblem { values: &shifted, ..*subproblem }.solve(regular) else { break };
+            let Some(corrected) = Subproblem { values: &shifted, ..*subproblem }.solve(regular) else {
+                break;
+            };
             if (&corrected.step - &qp.step).norm() > 2.0 * qp.step.norm() {
                 break;
             }
@@ -302,7 +306,12 @@ impl ProxSqp<'_, '_, '_> {
             self.nu = 0.0;
         }
         let set = self.working_set()?;
-        self.monitor.check_convexity(&set.select(&self.values), &set.rows, &-accepted.step, &set.select(&before));
+        self.monitor.check_convexity(
+            &set.select(&self.values),
+            &set.rows,
+            &-accepted.step,
+            &set.select(&before),
+        );
         Ok(set)
     }
 }

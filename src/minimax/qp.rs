@@ -122,7 +122,8 @@ impl Subproblem<'_> {
                 .map(|j| if j < self.constraints.equalities { slack[j].abs() } else { -slack[j] })
                 .fold(0.0, f64::max)
         };
-        let allowed = 1e-15 * rough.model.abs().max(1.0) + 1e-9 * (self.groups.value(self.values) - rough.model).abs();
+        let allowed =
+            1e-15 * rough.model.abs().max(1.0) + 1e-9 * (self.groups.value(self.values) - rough.model).abs();
         violation(polished) <= violation(rough).max(1e-13 * self.slack.amax().max(1.0))
             && objective(polished) <= objective(rough) + allowed
     }
@@ -152,28 +153,36 @@ impl StandardForm {
         let rhs = &self.rhs / unit;
         let rows = sparse(&self.rows);
         let mut solver =
-            DefaultSolver::new(&hessian, self.linear.as_slice(), &rows, rhs.as_slice(), &cones, settings).ok()?;
+            DefaultSolver::new(&hessian, self.linear.as_slice(), &rows, rhs.as_slice(), &cones, settings)
+                .ok()?;
         solver.solve();
         let solution = &solver.solution;
-        let infeasible = matches!(solution.status, SolverStatus::PrimalInfeasible | SolverStatus::DualInfeasible);
+        let infeasible =
+            matches!(solution.status, SolverStatus::PrimalInfeasible | SolverStatus::DualInfeasible);
         let finite = solution.x.iter().chain(&solution.z).all(|v| v.is_finite());
-        (finite && !infeasible)
-            .then(|| (DVector::from_column_slice(&solution.x) * unit, DVector::from_column_slice(&solution.z)))
+        (finite && !infeasible).then(|| {
+            (DVector::from_column_slice(&solution.x) * unit, DVector::from_column_slice(&solution.z))
+        })
     }
 
     /// Active-set iterations from the interior point's guess; `None` when they do not settle.
-    fn crossover(&self, primal: &DVector<f64>, dual: &DVector<f64>, spread: f64) -> Option<(DVector<f64>, DVector<f64>)> {
+    fn crossover(
+        &self,
+        primal: &DVector<f64>,
+        dual: &DVector<f64>,
+        spread: f64,
+    ) -> Option<(DVector<f64>, DVector<f64>)> {
         const ROUNDS: usize = 10;
         let slack = &self.rhs - &self.rows * primal;
         let scale = spread.max(f64::MIN_POSITIVE);
-        let mut active: Vec<bool> = (0..self.rhs.len())
-            .map(|r| r < self.equalities || dual[r] > slack[r] / scale)
-            .collect();
+        let mut active: Vec<bool> =
+            (0..self.rhs.len()).map(|r| r < self.equalities || dual[r] > slack[r] / scale).collect();
         for _ in 0..ROUNDS {
             let (z, y) = self.solve_active(&active)?;
             let slack = &self.rhs - &self.rows * &z;
             let negative = (self.equalities..y.len()).filter(|&r| active[r] && y[r] < -1e-12);
-            let violated = (self.equalities..y.len()).filter(|&r| !active[r] && slack[r] < -1e-14 * scale.max(z.amax()));
+            let violated =
+                (self.equalities..y.len()).filter(|&r| !active[r] && slack[r] < -1e-14 * scale.max(z.amax()));
             let leaving = negative.min_by(|&a, &b| y[a].total_cmp(&y[b]));
             let entering = violated.min_by(|&a, &b| slack[a].total_cmp(&slack[b]));
             if leaving.is_none() && entering.is_none() {

@@ -3,8 +3,7 @@
 use nalgebra::DMatrix;
 
 use super::Oracle;
-use crate::tape::{Adjoints, Tape, Var};
-use crate::{Error, diff, dot};
+use crate::{Adjoints, Error, Tape, Var, diff, dot};
 
 /// An oracle that runs the closure on the tape.
 pub(crate) struct Recorded<F> {

@@ -9,8 +9,8 @@ use std::cell::RefCell;
 use argmin::core::{CostFunction, Error as ArgminError, Gradient, Hessian, Operator};
 use nalgebra::{DMatrix, DVector};
 
-use super::Error;
-use super::problem::{Problem, unit_vector};
+use super::problem::{Problem, Swept, unit_vector};
+use crate::Error;
 
 /// One evaluation of the smooth objective.
 #[derive(Clone)]
@@ -32,7 +32,7 @@ impl Point {
         x: DVector<f64>,
     ) -> Result<Self, Error> {
         let mut smooth = f64::NAN;
-        let (values, weights, gradient) = problem.sweep(&x, &mut |values| {
+        let Swept { values, weights, gradient } = problem.sweep(&x, &mut |values| {
             let shifted: Vec<f64> = values.iter().zip(log_priors).map(|(f, p)| f + p / k).collect();
             let (value, weights) = problem.groups.smooth(&shifted, k);
             smooth = value;

@@ -117,14 +117,19 @@ impl Certificate {
 impl fmt::Display for Solution {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{:?} after {} iterations of {:?}", self.status, self.iterations(), self.method)?;
-        writeln!(f, "  value         {:.15e}", self.value)?;
+        writeln!(f, "  value         {}", self.value)?;
         match self.bracket {
             Some((lower, upper)) => {
-                writeln!(f, "  bracket       [{lower:.15e}, {upper:.15e}], width {:.1e}", upper - lower)?;
+                writeln!(f, "  bracket       [{lower}, {upper}], width {:.1e}", upper - lower)?;
             }
-            None => writeln!(f, "  stationarity  {:.1e} (no bracket: {})", self.stationarity, self.why_no_bracket())?,
+            None => writeln!(
+                f,
+                "  stationarity  {:.1e} (no bracket: {})",
+                self.stationarity,
+                self.why_no_bracket()
+            )?,
         }
-        writeln!(f, "  estimate      {:.15e}, gradient norm {:.1e}", self.lower_estimate, self.gradient_norm)?;
+        writeln!(f, "  estimate      {}, gradient norm {:.1e}", self.lower_estimate, self.gradient_norm)?;
         writeln!(f, "  x             {}", leading(self.x.iter().map(|v| format!("{v:.10}"))))?;
         let active = self.active();
         let multipliers = active.iter().map(|&i| format!("[{i}] {:.6}", self.multipliers[i]));

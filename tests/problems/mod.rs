@@ -7,37 +7,35 @@ use std::f64::consts::PI;
 use std::sync::LazyLock;
 
 use serde_json::Value;
-use smoothmax::minimax::Minimax;
-
-mod real;
-pub use real::*;
+use smoothmax::{Minimax, Scalar};
 
 /// One problem of the file.
-pub struct TestProblem {
-    pub name: &'static str,
-    pub kind: &'static str,
-    pub x0: Vec<f64>,
-    pub components: usize,
-    pub optimum: f64,
-    pub convex: bool,
+pub(crate) struct TestProblem {
+    pub(crate) name: &'static str,
+    pub(crate) kind: &'static str,
+    pub(crate) x0: Vec<f64>,
+    pub(crate) components: usize,
+    pub(crate) optimum: f64,
+    pub(crate) convex: bool,
     /// A local solver may end in another stationary point.
-    pub several_minima: bool,
+    pub(crate) several_minima: bool,
     /// False outside the problem class: a component has a kink at the minimiser.
-    pub smooth: bool,
-    pub groups: Option<Vec<usize>>,
-    pub check: &'static [Value],
+    pub(crate) smooth: bool,
+    pub(crate) groups: Option<Vec<usize>>,
+    pub(crate) check: &'static [Value],
     data: &'static Value,
 }
 
-static FILE: LazyLock<Value> =
-    LazyLock::new(|| serde_json::from_str(include_str!("../data/minimax-problems.json")).expect("the data file is JSON"));
+static FILE: LazyLock<Value> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("../data/minimax-problems.json")).expect("the data file is JSON")
+});
 
 /// All problems, in the order of the file.
-pub fn all() -> Vec<TestProblem> {
+pub(crate) fn all() -> Vec<TestProblem> {
     FILE["problems"].as_array().expect("a list of problems").iter().map(TestProblem::read).collect()
 }
 
-pub fn numbers(value: &Value) -> Vec<f64> {
+pub(crate) fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().expect("a list").iter().map(|v| v.as_f64().expect("a number")).collect()
 }
 
@@ -72,8 +70,9 @@ impl TestProblem {
         }
     }
 
-    /// Adds the kind and the groups to a problem that has the components.
-    pub fn declare<'a>(&self, mut minimax: Minimax<'a>) -> Minimax<'a> {
+    /// The problem with its kind and groups.
+    pub(crate) fn minimax(&self) -> Minimax<'_> {
+        let mut minimax = Minimax::record(&self.x0, |x| self.evaluate(x));
         if self.kind == "maxabs" {
             minimax = minimax.absolute();
         }
@@ -84,12 +83,12 @@ impl TestProblem {
     }
 
     /// `|f - f*| / max(1, |f*|)`.
-    pub fn error(&self, value: f64) -> f64 {
+    pub(crate) fn error(&self, value: f64) -> f64 {
         (value - self.optimum).abs() / self.optimum.abs().max(1.0)
     }
 
     /// The components at `x`.
-    pub fn evaluate<S: Real>(&self, x: &[S]) -> Vec<S> {
+    pub(crate) fn evaluate<S: Scalar>(&self, x: &[S]) -> Vec<S> {
         match self.name {
             "CB2" => cb2(x),
             "WF" => wf(x),
@@ -133,11 +132,11 @@ impl TestProblem {
 }
 
 /// A literal.
-fn c<S: Real>(value: f64) -> S {
+fn c<S: Scalar>(value: f64) -> S {
     S::constant(value)
 }
 
-fn sum<S: Real>(terms: impl IntoIterator<Item = S>) -> S {
+fn sum<S: Scalar>(terms: impl IntoIterator<Item = S>) -> S {
     terms.into_iter().fold(c(0.0), |a, b| a + b)
 }
 
@@ -146,23 +145,23 @@ fn grid<S>(end: f64, f: impl Fn(f64) -> S) -> Vec<S> {
     (0..501).map(|i| f(end * i as f64 / 500.0)).collect()
 }
 
-fn cb2<S: Real>(x: &[S]) -> Vec<S> {
+fn cb2<S: Scalar>(x: &[S]) -> Vec<S> {
     let near = (c::<S>(2.0) - x[0]).powi(2) + (c::<S>(2.0) - x[1]).powi(2);
     vec![x[0].powi(2) + x[1].powi(4), near, (x[1] - x[0]).exp() * c(2.0)]
 }
 
-fn cb3<S: Real>(x: &[S]) -> Vec<S> {
+fn cb3<S: Scalar>(x: &[S]) -> Vec<S> {
     let near = (c::<S>(2.0) - x[0]).powi(2) + (c::<S>(2.0) - x[1]).powi(2);
     vec![x[0].powi(4) + x[1].powi(2), near, (x[1] - x[0]).exp() * c(2.0)]
 }
 
-fn wf<S: Real>(x: &[S]) -> Vec<S> {
+fn wf<S: Scalar>(x: &[S]) -> Vec<S> {
     let q = x[0] * c(10.0) / (x[0] + c(0.1));
     let s = x[1] * x[1] * c(2.0);
     vec![(x[0] + q + s) * c(0.5), (-x[0] + q + s) * c(0.5), (x[0] - q + s) * c(0.5)]
 }
 
-fn rosen_suzuki<S: Real>(x: &[S]) -> Vec<S> {
+fn rosen_suzuki<S: Scalar>(x: &[S]) -> Vec<S> {
     let [a, b, d, e] = [x[0], x[1], x[2], x[3]];
     let f = a * a + b * b + d * d * c(2.0) + e * e - a * c(5.0) - b * c(5.0) - d * c(21.0) + e * c(7.0);
     let g1 = a * a + b * b + d * d + e * e + a - b + d - e - c(8.0);
@@ -171,7 +170,7 @@ fn rosen_suzuki<S: Real>(x: &[S]) -> Vec<S> {
     vec![f, f + g1 * c(10.0), f + g2 * c(10.0), f + g3 * c(10.0)]
 }
 
-fn pbc3<S: Real>(x: &[S]) -> Vec<S> {
+fn pbc3<S: Scalar>(x: &[S]) -> Vec<S> {
     let point = |i: usize| {
         let t = i as f64 / 2.0;
         let y = 3.0 / 20.0 * (-t).exp() + (-5.0 * t).exp() / 52.0
@@ -181,7 +180,7 @@ fn pbc3<S: Real>(x: &[S]) -> Vec<S> {
     (0..21).map(point).collect()
 }
 
-fn bard<S: Real>(x: &[S], y: &[f64]) -> Vec<S> {
+fn bard<S: Scalar>(x: &[S], y: &[f64]) -> Vec<S> {
     let point = |i: usize| {
         let (u, v) = (i as f64, 16.0 - i as f64);
         c::<S>(y[i - 1]) - x[0] - c::<S>(u) / (x[1] * c(v) + x[2] * c(u.min(v)))
@@ -189,7 +188,7 @@ fn bard<S: Real>(x: &[S], y: &[f64]) -> Vec<S> {
     (1..=15).map(point).collect()
 }
 
-fn davidon2<S: Real>(x: &[S]) -> Vec<S> {
+fn davidon2<S: Scalar>(x: &[S]) -> Vec<S> {
     let point = |i: usize| {
         let t = 0.2 * i as f64;
         (x[0] + x[1] * c(t) - c(t.exp())).powi(2) + (x[2] + x[3] * c(t.sin()) - c(t.cos())).powi(2)
@@ -197,7 +196,7 @@ fn davidon2<S: Real>(x: &[S]) -> Vec<S> {
     (1..=20).map(point).collect()
 }
 
-fn oet5<S: Real>(x: &[S]) -> Vec<S> {
+fn oet5<S: Scalar>(x: &[S]) -> Vec<S> {
     let point = |i: usize| {
         let t = 0.25 + 0.75 * i as f64 / 20.0;
         x[3] - (x[0] * c(t * t) + x[1] * c(t) + x[2]).powi(2) - c(t.sqrt())
@@ -205,7 +204,7 @@ fn oet5<S: Real>(x: &[S]) -> Vec<S> {
     (0..21).map(point).collect()
 }
 
-fn exponential<S: Real>(x: &[S]) -> Vec<S> {
+fn exponential<S: Scalar>(x: &[S]) -> Vec<S> {
     let point = |i: usize| {
         let t = -1.0 + i as f64 / 10.0;
         let denominator = x[2] * c(t) + x[3] * c(t * t) + x[4] * c(t * t * t) + c(1.0);
@@ -214,9 +213,10 @@ fn exponential<S: Real>(x: &[S]) -> Vec<S> {
     (0..21).map(point).collect()
 }
 
-fn filter<S: Real>(x: &[S]) -> Vec<S> {
+fn filter<S: Scalar>(x: &[S]) -> Vec<S> {
     let ranges = [(0.0, 0.01, 6), (0.07, 0.03, 14), (0.5, 0.0, 1), (0.54, 0.03, 14), (0.95, 0.01, 6)];
-    let points = ranges.iter().flat_map(|&(start, step, count)| (0..count).map(move |i| start + step * i as f64));
+    let points =
+        ranges.iter().flat_map(|&(start, step, count)| (0..count).map(move |i| start + step * i as f64));
     let component = |y: f64| {
         let (cos, sin) = ((PI * y).cos(), (PI * y).sin());
         let q = |a: S, b: S| (a + (b + c(1.0)) * c(cos)).powi(2) + ((c::<S>(1.0) - b) * c(sin)).powi(2);
@@ -226,12 +226,20 @@ fn filter<S: Real>(x: &[S]) -> Vec<S> {
     points.map(component).collect()
 }
 
-fn wong1<S: Real>(x: &[S]) -> Vec<S> {
-    let f = (x[0] - c(10.0)).powi(2) + (x[1] - c(12.0)).powi(2) * c(5.0) + x[2].powi(4)
-        + (x[3] - c(11.0)).powi(2) * c(3.0) + x[4].powi(6) * c(10.0) + x[5].powi(2) * c(7.0) + x[6].powi(4)
-        - x[5] * x[6] * c(4.0) - x[5] * c(10.0) - x[6] * c(8.0);
+fn wong1<S: Scalar>(x: &[S]) -> Vec<S> {
+    let f = (x[0] - c(10.0)).powi(2)
+        + (x[1] - c(12.0)).powi(2) * c(5.0)
+        + x[2].powi(4)
+        + (x[3] - c(11.0)).powi(2) * c(3.0)
+        + x[4].powi(6) * c(10.0)
+        + x[5].powi(2) * c(7.0)
+        + x[6].powi(4)
+        - x[5] * x[6] * c(4.0)
+        - x[5] * c(10.0)
+        - x[6] * c(8.0);
     let g = [
-        x[0].powi(2) * c(2.0) + x[1].powi(4) * c(3.0) + x[2] + x[3].powi(2) * c(4.0) + x[4] * c(5.0) - c(127.0),
+        x[0].powi(2) * c(2.0) + x[1].powi(4) * c(3.0) + x[2] + x[3].powi(2) * c(4.0) + x[4] * c(5.0)
+            - c(127.0),
         x[0] * c(7.0) + x[1] * c(3.0) + x[2].powi(2) * c(10.0) + x[3] - x[4] - c(282.0),
         x[0] * c(23.0) + x[1].powi(2) + x[5].powi(2) * c(6.0) - x[6] * c(8.0) - c(196.0),
         x[0].powi(2) * c(4.0) + x[1].powi(2) - x[0] * x[1] * c(3.0) + x[2].powi(2) * c(2.0) + x[5] * c(5.0)
@@ -240,12 +248,12 @@ fn wong1<S: Real>(x: &[S]) -> Vec<S> {
     std::iter::once(f).chain(g.into_iter().map(|g| f + g * c(10.0))).collect()
 }
 
-fn polak3<S: Real>(x: &[S]) -> Vec<S> {
+fn polak3<S: Scalar>(x: &[S]) -> Vec<S> {
     let term = |k: usize, i: usize| (x[i - 1] - c((2.0 * i as f64 + k as f64 - 3.0).sin())).powi(2).exp();
     (1..=10).map(|k| sum((1..=11).map(|i| term(k, i) * c((i + k - 1) as f64)))).collect()
 }
 
-fn watson<S: Real>(x: &[S]) -> Vec<S> {
+fn watson<S: Scalar>(x: &[S]) -> Vec<S> {
     let point = |i: usize| {
         let t = i as f64 / 29.0;
         let slope = sum((1..20).map(|j| x[j] * c(j as f64 * t.powi(j as i32 - 1))));
@@ -255,7 +263,7 @@ fn watson<S: Real>(x: &[S]) -> Vec<S> {
     [x[0], x[1] - x[0].powi(2) - c(1.0)].into_iter().chain((1..=29).map(point)).collect()
 }
 
-fn osborne2<S: Real>(x: &[S], y: &[f64]) -> Vec<S> {
+fn osborne2<S: Scalar>(x: &[S], y: &[f64]) -> Vec<S> {
     let point = |(i, y): (usize, &f64)| {
         let t = c::<S>(i as f64 / 10.0);
         let bump = |height: usize| x[height] * (-x[height + 4] * (t - x[height + 7]).powi(2)).exp();
@@ -264,31 +272,32 @@ fn osborne2<S: Real>(x: &[S], y: &[f64]) -> Vec<S> {
     y.iter().enumerate().map(point).collect()
 }
 
-fn dem<S: Real>(x: &[S]) -> Vec<S> {
+fn dem<S: Scalar>(x: &[S]) -> Vec<S> {
     vec![x[0] * c(5.0) + x[1], x[0] * c(-5.0) + x[1], x[0].powi(2) + x[1].powi(2) + x[1] * c(4.0)]
 }
 
-fn ql<S: Real>(x: &[S]) -> Vec<S> {
+fn ql<S: Scalar>(x: &[S]) -> Vec<S> {
     let f = x[0].powi(2) + x[1].powi(2);
     let g1 = x[0] * c(-4.0) - x[1] + c(4.0);
     let g2 = -x[0] - x[1] * c(2.0) + c(6.0);
     vec![f, f + g1 * c(10.0), f + g2 * c(10.0)]
 }
 
-fn mifflin1<S: Real>(x: &[S]) -> Vec<S> {
+fn mifflin1<S: Scalar>(x: &[S]) -> Vec<S> {
     vec![-x[0], -x[0] + (x[0].powi(2) + x[1].powi(2) - c(1.0)) * c(20.0)]
 }
 
-fn colville1<S: Real>(x: &[S], data: &Value) -> Vec<S> {
+fn colville1<S: Scalar>(x: &[S], data: &Value) -> Vec<S> {
     let (a, q) = (table(&data["A"]), table(&data["Q"]));
     let [b, d, e] = ["b", "d", "e"].map(|key| numbers(&data[key]));
     let cubic = sum((0..5).map(|j| x[j].powi(3) * c(d[j]) + x[j] * c(e[j])));
-    let quadratic = sum((0..5).flat_map(|i| (0..5).map(move |j| (i, j))).map(|(i, j)| x[i] * x[j] * c(q[i][j])));
+    let quadratic =
+        sum((0..5).flat_map(|i| (0..5).map(move |j| (i, j))).map(|(i, j)| x[i] * x[j] * c(q[i][j])));
     let row = |i: usize| (c::<S>(b[i]) - sum((0..5).map(|j| x[j] * c(a[i][j])))) * c(50.0);
     [cubic + quadratic, c(0.0)].into_iter().chain((0..10).map(row)).collect()
 }
 
-fn maxquad<S: Real>(x: &[S]) -> Vec<S> {
+fn maxquad<S: Scalar>(x: &[S]) -> Vec<S> {
     let entry = |k: f64, i: usize, j: usize| {
         let (low, high) = (i.min(j) as f64, i.max(j) as f64);
         (low / high).exp() * (low * high).cos() * k.sin()
@@ -299,31 +308,32 @@ fn maxquad<S: Real>(x: &[S]) -> Vec<S> {
             let off: f64 = (1..=10).filter(|&j| j != i).map(|j| entry(k, i, j).abs()).sum();
             k.sin().abs() * i as f64 / 10.0 + off
         };
-        let row = |i: usize| sum((1..=10).map(|j| x[j - 1] * c(if i == j { diagonal(i) } else { entry(k, i, j) })));
+        let row =
+            |i: usize| sum((1..=10).map(|j| x[j - 1] * c(if i == j { diagonal(i) } else { entry(k, i, j) })));
         let linear = |i: usize| (i as f64 / k).exp() * (i as f64 * k).sin();
         sum((1..=10).map(|i| x[i - 1] * (row(i) - c(linear(i)))))
     };
     (1..=5).map(component).collect()
 }
 
-fn l1hilb<S: Real>(x: &[S]) -> Vec<S> {
+fn l1hilb<S: Scalar>(x: &[S]) -> Vec<S> {
     let n = x.len();
     let residual = |i: usize| sum((0..n).map(|j| x[j] * c(1.0 / (i + j + 1) as f64)));
     let r: Vec<S> = (0..n).map(residual).collect();
     r.iter().copied().chain(r.iter().map(|&v| -v)).collect()
 }
 
-fn polak1<S: Real>(x: &[S]) -> Vec<S> {
+fn polak1<S: Scalar>(x: &[S]) -> Vec<S> {
     let bowl = |side: f64| (x[0].powi(2) * c(1e-3) + (x[1] + c(side)).powi(2)).exp();
     vec![bowl(-1.0), bowl(1.0)]
 }
 
-fn polak5<S: Real>(x: &[S]) -> Vec<S> {
+fn polak5<S: Scalar>(x: &[S]) -> Vec<S> {
     let valley = |side: f64| x[0].powi(2) * c(3.0) + (x[0] - x[1].powi(4) + c(side)).powi(2) * c(50.0);
     vec![valley(-1.0), valley(1.0)]
 }
 
-fn madsen_schjaer<S: Real>(x: &[S]) -> Vec<S> {
+fn madsen_schjaer<S: Scalar>(x: &[S]) -> Vec<S> {
     let total = sum(x.iter().copied());
     let component = |j: usize, factor: f64| x[j].powi(2) * c(factor) + total - x[j] - c(1.0);
     let last = x.len() - 1;
@@ -335,13 +345,13 @@ fn madsen_schjaer<S: Real>(x: &[S]) -> Vec<S> {
     components
 }
 
-fn chained_lq<S: Real>(x: &[S]) -> Vec<S> {
+fn chained_lq<S: Scalar>(x: &[S]) -> Vec<S> {
     let linear = |p: &[S]| -p[0] - p[1];
     let quadratic = |p: &[S]| linear(p) + p[0].powi(2) + p[1].powi(2) - c(1.0);
     x.windows(2).map(linear).chain(x.windows(2).map(quadratic)).collect()
 }
 
-fn chained_cb3<S: Real>(x: &[S]) -> Vec<S> {
+fn chained_cb3<S: Scalar>(x: &[S]) -> Vec<S> {
     let terms = |f: &dyn Fn(S, S) -> S| sum(x.windows(2).map(|p| f(p[0], p[1])));
     vec![
         terms(&|a, b| a.powi(4) + b.powi(2)),
@@ -350,17 +360,17 @@ fn chained_cb3<S: Real>(x: &[S]) -> Vec<S> {
     ]
 }
 
-fn active_faces<S: Real>(x: &[S]) -> Vec<S> {
+fn active_faces<S: Scalar>(x: &[S]) -> Vec<S> {
     let g = |y: S| y.abs().ln_1p();
     x.iter().map(|&v| g(v)).chain([g(-sum(x.iter().copied()))]).collect()
 }
 
-fn brown2<S: Real>(x: &[S]) -> Vec<S> {
+fn brown2<S: Scalar>(x: &[S]) -> Vec<S> {
     let power = |a: S, b: S| a.abs().powf(b.powi(2) + c(1.0));
     x.windows(2).map(|p| power(p[0], p[1]) + power(p[1], p[0])).collect()
 }
 
-fn chained_mifflin2<S: Real>(x: &[S]) -> Vec<S> {
+fn chained_mifflin2<S: Scalar>(x: &[S]) -> Vec<S> {
     let component = |side: f64| {
         move |p: &[S]| {
             let t = p[0].powi(2) + p[1].powi(2) - c(1.0);
@@ -370,7 +380,7 @@ fn chained_mifflin2<S: Real>(x: &[S]) -> Vec<S> {
     x.windows(2).map(component(1.75)).chain(x.windows(2).map(component(-1.75))).collect()
 }
 
-fn chained_crescent<S: Real>(x: &[S]) -> Vec<S> {
+fn chained_crescent<S: Scalar>(x: &[S]) -> Vec<S> {
     let square = |p: &[S]| p[0].powi(2) + (p[1] - c(1.0)).powi(2);
     vec![
         sum(x.windows(2).map(|p| square(p) + p[1] - c(1.0))),
@@ -380,7 +390,7 @@ fn chained_crescent<S: Real>(x: &[S]) -> Vec<S> {
 
 /// A convex quadratic problem whose minimiser and multipliers are known by construction; the
 /// generator is the file's.
-fn manufactured<S: Real>(x: &[S], m: usize, active: usize, seed: u64) -> Vec<S> {
+fn manufactured<S: Scalar>(x: &[S], m: usize, active: usize, seed: u64) -> Vec<S> {
     let n = x.len();
     let mut state = seed;
     let mut draw = || {

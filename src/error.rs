@@ -1,21 +1,28 @@
-//! Errors of the minimax solvers.
+//! The one error type.
 
-use std::fmt;
-
-/// What can be wrong with a minimax problem or its start.
+/// What can go wrong because of data.
+///
+/// Programming errors - a bad sharpness, variables of two tapes - panic
+/// instead, each documented at its function.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Error {
-    /// An argument has the wrong number of elements.
+    /// A slice has the wrong length.
     Length {
-        /// The argument.
+        /// What was given.
         argument: &'static str,
+        /// Its length.
+        found: usize,
         /// The length it must have.
         expected: usize,
-        /// The length it has.
-        found: usize,
     },
-    /// The objective has no components, so its maximum is not defined.
+    /// A second derivative was asked of a custom node without a
+    /// [second-order rule](crate::CustomNode::second_order).
+    NoSecondOrder {
+        /// The name of the node.
+        node: String,
+    },
+    /// A minimax objective has no components, so its maximum is not defined.
     NoComponents,
     /// A component is NaN or infinite at the start.
     NotFinite {
@@ -26,14 +33,14 @@ pub enum Error {
     },
     /// An argument is outside its domain.
     Invalid {
-        /// The argument.
+        /// What was given.
         argument: &'static str,
         /// What it must satisfy.
         reason: &'static str,
     },
     /// No point satisfies the bounds and linear constraints.
     Infeasible,
-    /// The chosen method cannot handle the problem.
+    /// A method cannot handle the problem.
     Unsupported {
         /// The method.
         method: &'static str,
@@ -42,15 +49,20 @@ pub enum Error {
     },
 }
 
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Error::Length { argument, found, expected } => {
-                write!(f, "`{argument}` must have length {expected}, but has {found}")
+                write!(f, "`{argument}` has length {found}, expected {expected}")
             }
-            Error::NoComponents => write!(f, "the objective has no components: return at least one value"),
+            Error::NoSecondOrder { node } => {
+                write!(f, "the custom node `{node}` has no second-order rule")
+            }
+            Error::NoComponents => {
+                write!(f, "the objective has no components: return at least one value")
+            }
             Error::NotFinite { component, value } => {
-                write!(f, "component {component} is {value} at the start: choose a start where every component is finite")
+                write!(f, "component {component} is {value} at the start: start where every one is finite")
             }
             Error::Invalid { argument, reason } => write!(f, "`{argument}` {reason}"),
             Error::Infeasible => write!(f, "no point satisfies the bounds and linear constraints"),

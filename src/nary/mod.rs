@@ -1,0 +1,226 @@
+//! The n-ary primitives: one node, any number of operands.
+//!
+//! The same contract as an elementary [rule](crate::rules), in slice form: the
+//! value from the operands ([`NaryKind::forward`]) and what the operands
+//! receive from the adjoint ([`NaryKind::reverse`]), for every number a sweep
+//! can run on. A node may keep *weights* from its forward pass for its
+//! reverse pass: for log-sum-exp they are the softmax.
+
+use std::sync::Arc;
+
+use nalgebra::DMatrix;
+use num_traits::Float;
+
+use crate::Error;
+use crate::rules::{Number, Primitive};
+
+mod custom;
+mod slice_number;
+
+pub use custom::{CustomNode, SecondOrder};
+pub use slice_number::SliceNumber;
+
+/// What an n-ary node computes.
+#[doc(hidden)]
+#[allow(missing_docs)]
+pub enum NaryKind<T> {
+    /// `Σ x_i`.
+    Sum,
+    /// `Σ a_i x_i` with constant coefficients.
+    Dot(Box<[T]>),
+    /// `Σ x_i y_i`; the operands are `x` and then `y`.
+    DotProduct,
+    /// Exact maximum; ties share the adjoint equally.
+    Max,
+    /// Exact minimum; ties share the adjoint equally.
+    Min,
+    /// `ln Σ e^{x_i}`.
+    LogSumExp,
+    /// `(1/k) ln Σ e^{k x_i}` with a constant sharpness `k`.
+    SmoothMax(T),
+    /// The same with `k` as the last operand.
+    SmoothMaxAt,
+    /// `e^{x_i} / Σ e^{x_j}`, an output for each operand.
+    Softmax,
+    /// `x_i - ln Σ e^{x_j}`, an output for each operand.
+    LogSoftmax,
+    /// `A x`, an output for each row.
+    MatVec(Arc<DMatrix<T>>),
+    /// A user's function.
+    Custom(Arc<dyn CustomNode<T>>),
+}
+
+impl<T: 'static> NaryKind<T> {
+    /// The name of the function, for messages.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            NaryKind::Sum => "sum",
+            NaryKind::Dot(_) => "dot",
+            NaryKind::DotProduct => "dot_product",
+            NaryKind::Max => "max",
+            NaryKind::Min => "min",
+            NaryKind::LogSumExp => "log_sum_exp",
+            NaryKind::SmoothMax(_) => "smooth_max",
+            NaryKind::SmoothMaxAt => "smooth_max_at",
+            NaryKind::Softmax => "softmax",
+            NaryKind::LogSoftmax => "log_softmax",
+            NaryKind::MatVec(_) => "mat_vec",
+            NaryKind::Custom(node) => node.name(),
+        }
+    }
+
+    /// The number of outputs for so many operands.
+    pub(crate) fn outputs(&self, operands: usize) -> usize {
+        match self {
+            NaryKind::Softmax | NaryKind::LogSoftmax => operands,
+            NaryKind::MatVec(matrix) => matrix.nrows(),
+            _ => 1,
+        }
+    }
+
+    /// Whether second derivatives can be taken of it.
+    pub(crate) fn require_second_order(&self) -> Result<(), Error> {
+        match self {
+            NaryKind::Custom(node) if node.second_order().is_none() => {
+                Err(Error::NoSecondOrder { node: node.name().to_owned() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The number of weights kept between the sweeps.
+    pub(crate) fn weights(&self, operands: usize) -> usize {
+        match self {
+            NaryKind::LogSumExp | NaryKind::SmoothMax(_) | NaryKind::SmoothMaxAt | NaryKind::LogSoftmax => {
+                operands
+            }
+            _ => 0,
+        }
+    }
+}
+
+impl<T: Primitive> NaryKind<T> {
+    /// The outputs `y` and the weights at the operands `x`.
+    pub(crate) fn forward<R: SliceNumber<Base = T>>(&self, x: &[R], y: &mut [R], weights: &mut [R]) {
+        match self {
+            NaryKind::Sum => y[0] = sum(x.iter().copied()),
+            NaryKind::Dot(coefficients) => {
+                y[0] = sum(x.iter().zip(coefficients).map(|(&x, &a)| x * R::from_base(a)));
+            }
+            NaryKind::DotProduct => {
+                let (left, right) = x.split_at(x.len() / 2);
+                y[0] = sum(left.iter().zip(right).map(|(&x, &y)| x * y));
+            }
+            NaryKind::Max => y[0] = extreme(x, T::neg_infinity(), |x, m| x > m),
+            NaryKind::Min => y[0] = extreme(x, T::infinity(), |x, m| x < m),
+            NaryKind::LogSumExp => y[0] = R::log_sum_exp_weights(x, weights),
+            NaryKind::SmoothMax(k) => (y[0], _) = R::smooth_max_weights(x, R::from_base(*k), weights),
+            NaryKind::SmoothMaxAt => {
+                let (&k, x) = x.split_last().expect("the sharpness is the last operand");
+                let (slope, weights) = weights.split_last_mut().expect("a weight for each operand");
+                (y[0], *slope) = R::smooth_max_weights(x, k, weights);
+            }
+            NaryKind::Softmax => {
+                R::log_sum_exp_weights(x, y);
+            }
+            NaryKind::LogSoftmax => R::log_softmax_weights(x, y, weights),
+            NaryKind::MatVec(matrix) => R::mat_vec(matrix, x, y),
+            NaryKind::Custom(node) => y[0] = R::custom_value(&**node, x),
+        }
+    }
+
+    /// Adds to `x_bar` what the operands receive from the adjoints `y_bar` of the outputs.
+    pub(crate) fn reverse<R: SliceNumber<Base = T>>(
+        &self,
+        x: &[R],
+        y: &[R],
+        weights: &[R],
+        y_bar: &[R],
+        x_bar: &mut [R],
+    ) {
+        let g = y_bar[0];
+        match self {
+            NaryKind::Sum => x_bar.iter_mut().for_each(|x_bar| *x_bar = *x_bar + g),
+            NaryKind::Dot(coefficients) => {
+                for (x_bar, &a) in x_bar.iter_mut().zip(coefficients) {
+                    *x_bar = *x_bar + g.chain(R::from_base(a));
+                }
+            }
+            NaryKind::DotProduct => {
+                let n = x.len() / 2;
+                for i in 0..n {
+                    x_bar[i] = x_bar[i] + g.chain(x[n + i]);
+                    x_bar[n + i] = x_bar[n + i] + g.chain(x[i]);
+                }
+            }
+            NaryKind::Max | NaryKind::Min => share_among_ties(x, y[0], g, x_bar),
+            NaryKind::LogSumExp | NaryKind::SmoothMax(_) | NaryKind::SmoothMaxAt => {
+                for (x_bar, &w) in x_bar.iter_mut().zip(weights) {
+                    *x_bar = *x_bar + g.chain(w);
+                }
+            }
+            NaryKind::Softmax => {
+                // Centred before weighting: w_i (ȳ_i - Σ w_j ȳ_j).
+                let mean = sum(y.iter().zip(y_bar).map(|(&w, &g)| g.chain(w)));
+                for ((x_bar, &w), &g) in x_bar.iter_mut().zip(y).zip(y_bar) {
+                    *x_bar = *x_bar + (g - mean).chain(w);
+                }
+            }
+            NaryKind::LogSoftmax => {
+                let total = sum(y_bar.iter().copied());
+                for ((x_bar, &w), &g) in x_bar.iter_mut().zip(weights).zip(y_bar) {
+                    *x_bar = *x_bar + (g - total.chain(w));
+                }
+            }
+            NaryKind::MatVec(matrix) => R::mat_vec_transposed(matrix, y_bar, x_bar),
+            NaryKind::Custom(node) => R::custom_pullback(&**node, x, g, x_bar),
+        }
+    }
+
+    /// Whether an exact extremum is attained more than once.
+    pub(crate) fn is_tied(&self, x: &[T], y: T) -> bool {
+        matches!(self, NaryKind::Max | NaryKind::Min) && x.iter().filter(|&&x| x == y).count() > 1
+    }
+}
+
+/// The outputs of an n-ary function of numbers that are not on a tape.
+pub(crate) fn evaluate<R: SliceNumber>(kind: &NaryKind<R::Base>, x: &[R]) -> Vec<R> {
+    let zero = R::constant(0.0);
+    let mut y = vec![zero; kind.outputs(x.len())];
+    let mut weights = vec![zero; kind.weights(x.len())];
+    kind.forward(x, &mut y, &mut weights);
+    y
+}
+
+fn sum<R: Number>(mut terms: impl Iterator<Item = R>) -> R {
+    let first = terms.next().unwrap_or(R::constant(0.0));
+    terms.fold(first, |sum, term| sum + term)
+}
+
+/// The extreme operand by `is_beyond`, which is `neutral` if there is none and
+/// NaN if any is NaN.
+fn extreme<R: SliceNumber>(x: &[R], neutral: R::Base, is_beyond: impl Fn(R::Base, R::Base) -> bool) -> R {
+    if x.is_empty() {
+        return R::from_base(neutral);
+    }
+    if x.iter().any(|x| x.base().is_nan()) {
+        return R::constant(f64::NAN);
+    }
+    let best = x.iter().map(|x| x.base()).fold(neutral, |best, x| if is_beyond(x, best) { x } else { best });
+    R::tie(best, x.iter().copied().filter(|x| x.base() == best))
+}
+
+/// Gives each operand that attains the extremum an equal share; all get NaN if it is NaN.
+fn share_among_ties<R: SliceNumber>(x: &[R], y: R, g: R, x_bar: &mut [R]) {
+    let ties = x.iter().filter(|x| x.base() == y.base()).count();
+    if ties == 0 {
+        x_bar.fill(R::constant(f64::NAN));
+        return;
+    }
+    let share = g / R::constant(ties as f64);
+    for (x_bar, x) in x_bar.iter_mut().zip(x) {
+        if x.base() == y.base() {
+            *x_bar = *x_bar + share;
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! What n-ary nodes need of a number type: slice kernels for `f32` and `f64`,
+//! the derivatives of those for [`Dual`].
+
+use nalgebra::{DMatrix, DVectorView, DVectorViewMut};
+use num_traits::Float;
+
+use super::CustomNode;
+use crate::Dual;
+use crate::kernel;
+use crate::rules::{Elementary, Number};
+
+/// Numbers whose slices the n-ary nodes work on: everything a recording can
+/// be run with.
+pub trait SliceNumber: Elementary {
+    /// `ln Σ e^{x_i}`; writes its gradient, the softmax, to `weights`.
+    fn log_sum_exp_weights(x: &[Self], weights: &mut [Self]) -> Self;
+
+    /// `(1/k) ln Σ e^{k x_i}` and its slope in `k`; writes its gradient to `weights`.
+    fn smooth_max_weights(x: &[Self], k: Self, weights: &mut [Self]) -> (Self, Self);
+
+    /// Writes `x_i - ln Σ e^{x_j}` to `out` and the softmax to `weights`.
+    fn log_softmax_weights(x: &[Self], out: &mut [Self], weights: &mut [Self]);
+
+    /// `y = A x`.
+    fn mat_vec(matrix: &DMatrix<Self::Base>, x: &[Self], y: &mut [Self]);
+
+    /// `x_bar += A' y_bar`.
+    fn mat_vec_transposed(matrix: &DMatrix<Self::Base>, y_bar: &[Self], x_bar: &mut [Self]);
+
+    /// The common value of tied numbers, with the mean of their derivatives.
+    fn tie(value: Self::Base, tied: impl Iterator<Item = Self> + Clone) -> Self;
+
+    /// The value of a user's node.
+    fn custom_value(node: &dyn CustomNode<Self::Base>, x: &[Self]) -> Self;
+
+    /// Adds to `x_bar` the pullback of a user's node.
+    fn custom_pullback(node: &dyn CustomNode<Self::Base>, x: &[Self], y_bar: Self, x_bar: &mut [Self]);
+
+    /// Writes the Hessian of a user's node times `direction`; NaN where the
+    /// node has no rule of that order.
+    fn custom_hessian_vector(
+        node: &dyn CustomNode<Self::Base>,
+        x: &[Self],
+        direction: &[Self],
+        product: &mut [Self],
+    );
+}
+
+macro_rules! impl_slice_number {
+    ($($float:ty),+) => {$(
+        impl SliceNumber for $float {
+            fn log_sum_exp_weights(x: &[Self], weights: &mut [Self]) -> Self {
+                kernel::log_sum_exp_weights(x, weights)
+            }
+
+            fn smooth_max_weights(x: &[Self], k: Self, weights: &mut [Self]) -> (Self, Self) {
+                kernel::smooth_max_weights(x, k, weights)
+            }
+
+            fn log_softmax_weights(x: &[Self], out: &mut [Self], weights: &mut [Self]) {
+                kernel::log_softmax_weights(x, out, weights);
+            }
+
+            fn mat_vec(matrix: &DMatrix<Self>, x: &[Self], y: &mut [Self]) {
+                let rows = y.len();
+                DVectorViewMut::from_slice(y, rows).gemv(1.0, matrix, &DVectorView::from_slice(x, x.len()), 0.0);
+            }
+
+            fn mat_vec_transposed(matrix: &DMatrix<Self>, y_bar: &[Self], x_bar: &mut [Self]) {
+                let columns = x_bar.len();
+                DVectorViewMut::from_slice(x_bar, columns)
+                    .gemv_tr(1.0, matrix, &DVectorView::from_slice(y_bar, y_bar.len()), 1.0);
+            }
+
+            fn tie(value: Self, _: impl Iterator<Item = Self> + Clone) -> Self {
+                value
+            }
+
+            fn custom_value(node: &dyn CustomNode<Self>, x: &[Self]) -> Self {
+                node.value(x)
+            }
+
+            fn custom_pullback(node: &dyn CustomNode<Self>, x: &[Self], y_bar: Self, x_bar: &mut [Self]) {
+                node.pullback(x, y_bar, x_bar);
+            }
+
+            fn custom_hessian_vector(
+                node: &dyn CustomNode<Self>,
+                x: &[Self],
+                direction: &[Self],
+                product: &mut [Self],
+            ) {
+                match node.second_order() {
+                    Some(rule) => rule.hessian_vector(x, direction, product),
+                    None => product.fill(<$float>::NAN),
+                }
+            }
+        }
+    )+};
+}
+impl_slice_number!(f32, f64);
+
+/// A slice of duals as its values and its tangents.
+fn split<T: Copy>(x: &[Dual<T>]) -> (Vec<T>, Vec<T>) {
+    x.iter().map(|x| (x.value, x.tangent)).unzip()
+}
+
+/// `Σ w_i ẋ_i`.
+fn weighted<T: Number>(weights: &[T], tangents: &[T]) -> T {
+    weights.iter().zip(tangents).fold(T::constant(0.0), |sum, (&w, &t)| sum + w.chain(t))
+}
+
+impl<T: SliceNumber> SliceNumber for Dual<T> {
+    fn log_sum_exp_weights(x: &[Self], weights: &mut [Self]) -> Self {
+        let (values, tangents) = split(x);
+        let mut w = vec![T::constant(0.0); x.len()];
+        let y = T::log_sum_exp_weights(&values, &mut w);
+        let y_dot = weighted(&w, &tangents);
+        for ((weight, &w), &t) in weights.iter_mut().zip(&w).zip(&tangents) {
+            *weight = Dual::new(w, w.chain(t - y_dot));
+        }
+        Dual::new(y, y_dot)
+    }
+
+    /// With `S` the value and `w` the weights: `Ṡ = Σ w_i ẋ_i + S_k k̇`,
+    /// `ẇ_i = w_i (k (ẋ_i - Σ w_j ẋ_j) + k̇ (x_i - Σ w_j x_j))`, and since
+    /// `k S_k = Σ w_i x_i - S`, `k Ṡ_k = Σ ẇ_i x_i - 2 S_k k̇`.
+    fn smooth_max_weights(x: &[Self], k: Self, weights: &mut [Self]) -> (Self, Self) {
+        let (values, tangents) = split(x);
+        let mut w = vec![T::constant(0.0); x.len()];
+        let (y, slope) = T::smooth_max_weights(&values, k.value, &mut w);
+        let mean_dot = weighted(&w, &tangents);
+        // Relative to the value: a shift that keeps the products small.
+        let offsets: Vec<T> = values.iter().map(|&x| x - y).collect();
+        let mean_offset = weighted(&w, &offsets);
+        let mut slope_dot = -(slope + slope).chain(k.tangent);
+        for i in 0..x.len() {
+            let pull = k.value * (tangents[i] - mean_dot) + k.tangent.chain(offsets[i] - mean_offset);
+            weights[i] = Dual::new(w[i], w[i].chain(pull));
+            slope_dot = slope_dot + weights[i].tangent.chain(offsets[i]);
+        }
+        let sharp = k.value.base().is_infinite();
+        let slope_dot = if sharp { T::constant(0.0) } else { slope_dot / k.value };
+        (Dual::new(y, mean_dot + slope.chain(k.tangent)), Dual::new(slope, slope_dot))
+    }
+
+    fn log_softmax_weights(x: &[Self], out: &mut [Self], weights: &mut [Self]) {
+        let (values, tangents) = split(x);
+        let zero = T::constant(0.0);
+        let (mut y, mut w) = (vec![zero; x.len()], vec![zero; x.len()]);
+        T::log_softmax_weights(&values, &mut y, &mut w);
+        let mean = weighted(&w, &tangents);
+        for i in 0..x.len() {
+            let centred = tangents[i] - mean;
+            out[i] = Dual::new(y[i], centred);
+            weights[i] = Dual::new(w[i], w[i].chain(centred));
+        }
+    }
+
+    fn mat_vec(matrix: &DMatrix<T::Base>, x: &[Self], y: &mut [Self]) {
+        let (values, tangents) = split(x);
+        let zero = T::constant(0.0);
+        let (mut v, mut t) = (vec![zero; y.len()], vec![zero; y.len()]);
+        T::mat_vec(matrix, &values, &mut v);
+        T::mat_vec(matrix, &tangents, &mut t);
+        for i in 0..y.len() {
+            y[i] = Dual::new(v[i], t[i]);
+        }
+    }
+
+    fn mat_vec_transposed(matrix: &DMatrix<T::Base>, y_bar: &[Self], x_bar: &mut [Self]) {
+        let (values, tangents) = split(y_bar);
+        let (mut v, mut t) = split(x_bar);
+        T::mat_vec_transposed(matrix, &values, &mut v);
+        T::mat_vec_transposed(matrix, &tangents, &mut t);
+        for i in 0..x_bar.len() {
+            x_bar[i] = Dual::new(v[i], t[i]);
+        }
+    }
+
+    fn tie(value: T::Base, tied: impl Iterator<Item = Self> + Clone) -> Self {
+        let count = tied.clone().count();
+        let total = tied.clone().fold(T::constant(0.0), |sum, x| sum + x.tangent);
+        let value = T::tie(value, tied.map(|x| x.value).collect::<Vec<_>>().into_iter());
+        Dual::new(value, total / T::constant(count as f64))
+    }
+
+    fn custom_value(node: &dyn CustomNode<T::Base>, x: &[Self]) -> Self {
+        let (values, tangents) = split(x);
+        let mut gradient = vec![T::constant(0.0); x.len()];
+        T::custom_pullback(node, &values, T::constant(1.0), &mut gradient);
+        Dual::new(T::custom_value(node, &values), weighted(&gradient, &tangents))
+    }
+
+    fn custom_pullback(node: &dyn CustomNode<T::Base>, x: &[Self], y_bar: Self, x_bar: &mut [Self]) {
+        let (values, tangents) = split(x);
+        let (mut v, mut t) = split(x_bar);
+        T::custom_pullback(node, &values, y_bar.value, &mut v);
+        T::custom_pullback(node, &values, y_bar.tangent, &mut t);
+        let mut curvature = vec![T::constant(0.0); x.len()];
+        T::custom_hessian_vector(node, &values, &tangents, &mut curvature);
+        for i in 0..x.len() {
+            x_bar[i] = Dual::new(v[i], t[i] + y_bar.value.chain(curvature[i]));
+        }
+    }
+
+    fn custom_hessian_vector(_: &dyn CustomNode<T::Base>, _: &[Self], _: &[Self], product: &mut [Self]) {
+        product.fill(Dual::lift(T::constant(f64::NAN)));
+    }
+}

@@ -1,0 +1,263 @@
+//! Operators and `num_traits` for the two numbers that carry derivatives,
+//! [`Dual`](crate::Dual) and [`Var`](crate::Var): written once for both.
+//!
+//! Arithmetic goes to the rules; comparisons, classification and conversions
+//! look at the value only.
+
+/// Binary operators between two of the type, and with plain numbers on the right.
+macro_rules! impl_operators {
+    ($generics:tt $Type:ty, $T:ty; $($names:tt),+) => {
+        $( impl_operators!(@one $generics $Type, $T; $names); )+
+    };
+    (@one [$($generics:tt)*] $Type:ty, $T:ty; ($Trait:ident $method:ident $Assign:ident $assign:ident)) => {
+        impl_operators!(@with [$($generics)*] $Type, $Type; $Trait $method $Assign $assign);
+        impl_operators!(@with [$($generics)*] $Type, $T; $Trait $method $Assign $assign);
+    };
+    (@with [$($generics:tt)*] $Type:ty, $Rhs:ty; $Trait:ident $method:ident $Assign:ident $assign:ident) => {
+        impl<$($generics)*> std::ops::$Trait<$Rhs> for $Type {
+            type Output = Self;
+
+            #[inline(always)]
+            #[cfg_attr(debug_assertions, track_caller)]
+            fn $method(self, rhs: $Rhs) -> Self {
+                Self::apply::<table::$Trait, _>([self, rhs.into()])
+            }
+        }
+
+        impl<$($generics)*> std::ops::$Assign<$Rhs> for $Type {
+            #[inline(always)]
+            #[cfg_attr(debug_assertions, track_caller)]
+            fn $assign(&mut self, rhs: $Rhs) {
+                *self = std::ops::$Trait::$method(*self, rhs);
+            }
+        }
+    };
+}
+
+/// The same with a plain number on the left, which Rust wants for each type.
+macro_rules! impl_left_operators {
+    ($generics:tt $($float:ty => $Type:ty),+) => {$(
+        impl_left_operators!(@one $generics $float, $Type; Add add);
+        impl_left_operators!(@one $generics $float, $Type; Sub sub);
+        impl_left_operators!(@one $generics $float, $Type; Mul mul);
+        impl_left_operators!(@one $generics $float, $Type; Div div);
+        impl_left_operators!(@one $generics $float, $Type; Rem rem);
+    )+};
+    (@one [$($generics:tt)*] $float:ty, $Type:ty; $Trait:ident $method:ident) => {
+        impl<$($generics)*> std::ops::$Trait<$Type> for $float {
+            type Output = $Type;
+
+            #[inline(always)]
+            #[cfg_attr(debug_assertions, track_caller)]
+            fn $method(self, rhs: $Type) -> $Type {
+                <$Type>::apply::<table::$Trait, _>([self.into(), rhs])
+            }
+        }
+    };
+}
+
+/// The operators and the conversion from a plain number.
+macro_rules! impl_arithmetic {
+    ([$($generics:tt)*] $Type:ty, $T:ty) => {
+        impl_operators!([$($generics)*] $Type, $T;
+            (Add add AddAssign add_assign),
+            (Sub sub SubAssign sub_assign),
+            (Mul mul MulAssign mul_assign),
+            (Div div DivAssign div_assign),
+            (Rem rem RemAssign rem_assign));
+
+        impl<$($generics)*> std::ops::Neg for $Type {
+            type Output = Self;
+
+            #[inline(always)]
+            #[cfg_attr(debug_assertions, track_caller)]
+            fn neg(self) -> Self {
+                Self::apply::<table::Neg, _>([self])
+            }
+        }
+
+        impl<$($generics)*> From<$T> for $Type {
+            #[inline(always)]
+            fn from(value: $T) -> Self {
+                Self::lift(value)
+            }
+        }
+    };
+}
+
+/// The rest of what makes the type a `num_traits::Float`.
+macro_rules! impl_float {
+    ([$($generics:tt)*] $Type:ty, $T:ty) => {
+        impl<$($generics)*> num_traits::Zero for $Type {
+            #[inline(always)]
+            fn zero() -> Self {
+                Self::lift(<$T as num_traits::Zero>::zero())
+            }
+
+            /// Whether the value is zero, whatever the derivative.
+            #[inline(always)]
+            fn is_zero(&self) -> bool {
+                *self == <$T as num_traits::Zero>::zero()
+            }
+        }
+
+        impl<$($generics)*> num_traits::One for $Type {
+            #[inline(always)]
+            fn one() -> Self {
+                Self::lift(<$T as num_traits::One>::one())
+            }
+        }
+
+        impl<$($generics)*> num_traits::Num for $Type {
+            type FromStrRadixErr = <$T as num_traits::Num>::FromStrRadixErr;
+
+            fn from_str_radix(text: &str, radix: u32) -> Result<Self, Self::FromStrRadixErr> {
+                <$T as num_traits::Num>::from_str_radix(text, radix).map(Self::lift)
+            }
+        }
+
+        impl<$($generics)*> num_traits::NumCast for $Type {
+            fn from<N: num_traits::ToPrimitive>(n: N) -> Option<Self> {
+                <$T as num_traits::NumCast>::from(n).map(Self::lift)
+            }
+        }
+
+        impl<$($generics)*> num_traits::ToPrimitive for $Type {
+            fn to_i64(&self) -> Option<i64> {
+                num_traits::ToPrimitive::to_i64(&self.read())
+            }
+
+            fn to_u64(&self) -> Option<u64> {
+                num_traits::ToPrimitive::to_u64(&self.read())
+            }
+
+            fn to_f64(&self) -> Option<f64> {
+                num_traits::ToPrimitive::to_f64(&self.read())
+            }
+
+            fn to_f32(&self) -> Option<f32> {
+                num_traits::ToPrimitive::to_f32(&self.read())
+            }
+        }
+
+        impl<$($generics)*> std::iter::Product for $Type {
+            fn product<I: Iterator<Item = Self>>(factors: I) -> Self {
+                factors.fold(num_traits::One::one(), |product, factor| product * factor)
+            }
+        }
+
+        impl<$($generics)*> $Type {
+            /// `self^n`.
+            #[inline(always)]
+            #[cfg_attr(debug_assertions, track_caller)]
+            pub fn powi(self, n: i32) -> Self {
+                if n == 2 {
+                    return self.square();
+                }
+                let exponent = <$T as crate::rules::Number>::constant(f64::from(n));
+                if num_traits::ToPrimitive::to_i32(&exponent) == Some(n) {
+                    return Self::apply::<table::Powi, _>([self, Self::lift(exponent)]);
+                }
+                // An exponent that f32 cannot hold.
+                let root = self.powi(n / 2).square();
+                if n % 2 == 0 { root } else { root * self.powi(n % 2) }
+            }
+
+            /// Logarithm to any base.
+            #[inline(always)]
+            #[cfg_attr(debug_assertions, track_caller)]
+            pub fn log(self, base: impl Into<Self>) -> Self {
+                self.ln() / base.into().ln()
+            }
+
+            /// Sine and cosine.
+            #[inline(always)]
+            #[cfg_attr(debug_assertions, track_caller)]
+            pub fn sin_cos(self) -> (Self, Self) {
+                (self.sin(), self.cos())
+            }
+        }
+
+        impl<$($generics)*> num_traits::Float for $Type {
+            impl_float!(@constants $T; nan infinity neg_infinity neg_zero min_value min_positive_value max_value epsilon);
+            impl_float!(@questions $T; is_nan is_infinite is_finite is_normal is_sign_positive is_sign_negative);
+            impl_float!(@unary $Type; floor ceil round trunc fract abs signum recip sqrt exp exp2 ln log2 log10 cbrt
+                sin cos tan asin acos atan exp_m1 ln_1p sinh cosh tanh asinh acosh atanh);
+            impl_float!(@binary $Type; powf log max min hypot atan2);
+
+            fn classify(self) -> std::num::FpCategory {
+                num_traits::Float::classify(self.read())
+            }
+
+            fn integer_decode(self) -> (u64, i16, i8) {
+                num_traits::Float::integer_decode(self.read())
+            }
+
+            #[inline(always)]
+            #[cfg_attr(debug_assertions, track_caller)]
+            fn mul_add(self, a: Self, b: Self) -> Self {
+                <$Type>::mul_add(self, a, b)
+            }
+
+            #[inline(always)]
+            #[cfg_attr(debug_assertions, track_caller)]
+            fn powi(self, n: i32) -> Self {
+                <$Type>::powi(self, n)
+            }
+
+            #[inline(always)]
+            #[cfg_attr(debug_assertions, track_caller)]
+            fn abs_sub(self, other: Self) -> Self {
+                (self - other).relu()
+            }
+
+            #[inline(always)]
+            #[cfg_attr(debug_assertions, track_caller)]
+            fn sin_cos(self) -> (Self, Self) {
+                <$Type>::sin_cos(self)
+            }
+
+            #[cfg_attr(debug_assertions, track_caller)]
+            fn to_degrees(self) -> Self {
+                self * <$T as crate::rules::Number>::constant(180.0 / std::f64::consts::PI)
+            }
+
+            #[cfg_attr(debug_assertions, track_caller)]
+            fn to_radians(self) -> Self {
+                self * <$T as crate::rules::Number>::constant(std::f64::consts::PI / 180.0)
+            }
+
+            #[cfg_attr(debug_assertions, track_caller)]
+            fn copysign(self, sign: Self) -> Self {
+                self.abs() * sign.signum()
+            }
+        }
+    };
+
+    (@constants $T:ty; $($name:ident)+) => {$(
+        fn $name() -> Self {
+            Self::lift(<$T as num_traits::Float>::$name())
+        }
+    )+};
+    (@questions $T:ty; $($name:ident)+) => {$(
+        fn $name(self) -> bool {
+            num_traits::Float::$name(self.read())
+        }
+    )+};
+    (@unary $Type:ty; $($name:ident)+) => {$(
+        #[inline(always)]
+        #[cfg_attr(debug_assertions, track_caller)]
+        fn $name(self) -> Self {
+            <$Type>::$name(self)
+        }
+    )+};
+    (@binary $Type:ty; $($name:ident)+) => {$(
+        #[inline(always)]
+        #[cfg_attr(debug_assertions, track_caller)]
+        fn $name(self, other: Self) -> Self {
+            <$Type>::$name(self, other)
+        }
+    )+};
+}
+
+pub(crate) use {impl_arithmetic, impl_float, impl_left_operators, impl_operators};

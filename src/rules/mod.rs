@@ -1,0 +1,265 @@
+//! The rules: every elementary function once.
+//!
+//! A rule is one row of the [table](table): the function's name and meaning,
+//! its value, its partial derivatives (which may use the output), points to
+//! test it at, and where it is not differentiable. Everything else is made
+//! from the row:
+//!
+//! | from a row | used by |
+//! |---|---|
+//! | `Var::sin`, `Dual::sin` | people |
+//! | [`Elementary::sin`] | the partials of other rows |
+//! | [`table::Sin`], a [`Row`], and its code [`Op::Sin`] | every way to run a recording |
+//! | [`Rule`] in [`TABLE`] | tests, documentation |
+//!
+//! So **adding a primitive is adding a row**. Derivatives of any order come
+//! from rows too: the partial of `sin` is the row `cos`, and where a partial is
+//! itself a delicate function (the slope of `sigmoid`) it has its own row.
+//!
+//! # Equations
+//!
+//! With `y = f(x_1, .., x_n)` and partials `p_i = df/dx_i`,
+//!
+//! - forward mode: `ẏ = Σ p_i ẋ_i` ([`Row::tangent`]),
+//! - reverse mode: `x̄_i += ȳ p_i` ([`Row::adjoint`]).
+//!
+//! Both multiply by [`Number::chain`], which says what `0 · inf` means.
+//!
+//! ```
+//! use smoothmax::rules::TABLE;
+//!
+//! let sin = TABLE.iter().find(|rule| rule.name == "sin").unwrap();
+//! assert_eq!(sin.value(&[0.5]), 0.5f64.sin());
+//! assert_eq!(sin.partials(&[0.5]), [0.5f64.cos()]);
+//! ```
+
+mod macros;
+mod number;
+pub mod table;
+
+pub use number::{Number, Primitive};
+pub(crate) use table::dispatch;
+pub use table::{Elementary, Op, TABLE};
+
+use crate::Var;
+
+/// How a function fails to be differentiable at a point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum KinkKind {
+    /// Continuous, but the slope jumps: `|x|` at 0, a tie in a max.
+    Corner,
+    /// The value itself jumps: `floor` at an integer.
+    Jump,
+}
+
+impl std::fmt::Display for KinkKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            KinkKind::Corner => "corner",
+            KinkKind::Jump => "jump",
+        })
+    }
+}
+
+/// A point on the boundary of a function's domain or of its
+/// differentiability, with the partials the crate defines there.
+#[derive(Clone, Copy, Debug)]
+pub struct Edge {
+    /// The arguments.
+    pub at: &'static [f64],
+    /// The partial derivatives by convention.
+    pub partials: &'static [f64],
+}
+
+/// One row of the table, as data.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule {
+    /// The operation.
+    pub op: Op,
+    /// The name of the method, or of the operator's trait method.
+    pub name: &'static str,
+    /// What it computes.
+    pub doc: &'static str,
+    /// Arguments inside the domain, where the function is smooth.
+    pub samples: &'static [&'static [f64]],
+    /// Kinks and domain edges, with the partials defined there.
+    pub edges: &'static [Edge],
+}
+
+impl Rule {
+    /// The value at `x`, one number for each argument.
+    ///
+    /// # Panics
+    ///
+    /// If `x` has not [`Op::arity`] elements.
+    pub fn value<T: Elementary>(&self, x: &[T]) -> T {
+        eval(self.op, &self.arguments(x))
+    }
+
+    /// The partial derivatives at `x`.
+    ///
+    /// # Panics
+    ///
+    /// If `x` has not [`Op::arity`] elements.
+    pub fn partials<T: Elementary>(&self, x: &[T]) -> Vec<T> {
+        let arguments = self.arguments(x);
+        partials(self.op, &arguments, eval(self.op, &arguments))[..x.len()].to_vec()
+    }
+
+    /// The rule applied to variables of a tape.
+    ///
+    /// # Panics
+    ///
+    /// If `x` has not [`Op::arity`] elements, or mixes variables of two tapes.
+    pub fn record<'t, T: Primitive>(&self, x: &[Var<'t, T>]) -> Var<'t, T> {
+        assert_eq!(x.len(), self.op.arity(), "`{}` takes {} argument(s)", self.name, self.op.arity());
+        dispatch(self.op, Record(x))
+    }
+
+    fn arguments<T: Number>(&self, x: &[T]) -> Arguments<T> {
+        assert_eq!(x.len(), self.op.arity(), "`{}` takes {} argument(s)", self.name, self.op.arity());
+        std::array::from_fn(|i| x.get(i).copied().unwrap_or(T::constant(0.0)))
+    }
+}
+
+struct Record<'a, 't, T>(&'a [Var<'t, T>]);
+
+impl<'t, T: Primitive> Visitor for Record<'_, 't, T> {
+    type Output = Var<'t, T>;
+
+    fn rule<R: Row>(self) -> Var<'t, T> {
+        match *self.0 {
+            [x] => Var::apply::<R, 1>([x]),
+            [x, y] => Var::apply::<R, 2>([x, y]),
+            [x, y, z] => Var::apply::<R, 3>([x, y, z]),
+            _ => unreachable!("rules take one to three arguments"),
+        }
+    }
+
+    fn structural(self, op: Op) -> Var<'t, T> {
+        panic!("{op:?} is no rule")
+    }
+}
+
+impl Op {
+    /// Whether every partial is the constant 1 or -1, so that no infinity can
+    /// meet a zero in the chain rule.
+    #[inline(always)]
+    const fn is_affine(self) -> bool {
+        matches!(self, Op::Neg | Op::Add | Op::Sub)
+    }
+}
+
+impl std::fmt::Display for Op {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Where the rules are not differentiable, as the table says.
+pub trait KinkTable: Sized {
+    /// The kind of kink `y = op(x)` has at this point, if it has one.
+    fn kink(op: Op, x: &[Self; 3], y: Self) -> Option<KinkKind>;
+}
+
+/// A row of the table as a type, so that code is specialised for each rule.
+pub trait Row {
+    /// Its code.
+    const OP: Op;
+    /// The number of its arguments.
+    const ARITY: usize;
+
+    /// The value.
+    fn value<T: Elementary>(x: &Arguments<T>) -> T;
+
+    /// The partial derivatives of `y = f(x)`, padded with zeros.
+    fn partials<T: Elementary>(x: &Arguments<T>, y: T) -> Arguments<T>;
+
+    /// Reverse mode: what the arguments of `y = f(x)` receive from the adjoint `y_bar`.
+    #[inline(always)]
+    fn adjoint<T: Elementary>(x: &Arguments<T>, y: T, y_bar: T) -> Arguments<T> {
+        let partials = Self::partials(x, y);
+        if Self::OP.is_affine() { partials.map(|p| y_bar * p) } else { partials.map(|p| y_bar.chain(p)) }
+    }
+
+    /// Forward mode: the tangent of `y = f(x)` from the tangents of its arguments.
+    #[inline(always)]
+    fn tangent<T: Elementary>(x: &Arguments<T>, y: T, x_dot: &Arguments<T>) -> T {
+        let partials = Self::partials(x, y);
+        let mut sum = partials[0].chain(x_dot[0]);
+        for i in 1..Self::ARITY {
+            sum = sum + partials[i].chain(x_dot[i]);
+        }
+        sum
+    }
+}
+
+/// What to do with a rule known at compile time; see [`dispatch`].
+pub(crate) trait Visitor {
+    /// What a visit gives.
+    type Output;
+
+    /// Visits a rule.
+    fn rule<R: Row>(self) -> Self::Output;
+
+    /// Visits one of the structural codes.
+    fn structural(self, op: Op) -> Self::Output;
+}
+
+/// Arguments of any rule: at most three; a rule of fewer ignores the rest.
+pub type Arguments<T> = [T; 3];
+
+/// Fills up with zeros.
+#[inline(always)]
+pub(crate) fn pad<T: Number, const N: usize>(x: [T; N]) -> Arguments<T> {
+    std::array::from_fn(|i| if i < N { x[i] } else { T::constant(0.0) })
+}
+
+/// The value of `op` at `x`, of which [`Op::arity`] elements count.
+///
+/// # Panics
+///
+/// If `op` is a structural code.
+pub fn eval<T: Elementary>(op: Op, x: &Arguments<T>) -> T {
+    dispatch(op, Value(x))
+}
+
+/// The partial derivatives of `y = op(x)`, padded with zeros.
+///
+/// # Panics
+///
+/// If `op` is a structural code.
+pub fn partials<T: Elementary>(op: Op, x: &Arguments<T>, y: T) -> Arguments<T> {
+    dispatch(op, Partials(x, y))
+}
+
+struct Value<'a, T>(&'a Arguments<T>);
+
+impl<T: Elementary> Visitor for Value<'_, T> {
+    type Output = T;
+
+    #[inline(always)]
+    fn rule<R: Row>(self) -> T {
+        R::value(self.0)
+    }
+
+    fn structural(self, op: Op) -> T {
+        panic!("{op:?} is no rule")
+    }
+}
+
+struct Partials<'a, T>(&'a Arguments<T>, T);
+
+impl<T: Elementary> Visitor for Partials<'_, T> {
+    type Output = Arguments<T>;
+
+    #[inline(always)]
+    fn rule<R: Row>(self) -> Arguments<T> {
+        R::partials(self.0, self.1)
+    }
+
+    fn structural(self, op: Op) -> Arguments<T> {
+        panic!("{op:?} is no rule")
+    }
+}

@@ -1,0 +1,107 @@
+//! The numbers a rule can be evaluated on.
+
+use std::fmt::Debug;
+use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
+
+use crate::nary::SliceNumber;
+
+/// Ring operations, constants and the chain-rule product: what a rule needs
+/// besides the elementary functions.
+///
+/// Implemented by `f32`, `f64` and [`Dual`](crate::Dual).
+pub trait Number:
+    Copy
+    + Debug
+    + Send
+    + Sync
+    + 'static
+    + PartialEq
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Rem<Output = Self>
+    + Neg<Output = Self>
+{
+    /// The floating-point type underneath.
+    type Base: Primitive;
+
+    /// A constant in the underlying precision, with zero derivative.
+    fn constant(value: f64) -> Self;
+
+    /// Lifts an underlying number to a constant.
+    fn from_base(value: Self::Base) -> Self;
+
+    /// The underlying value, without derivatives.
+    fn base(self) -> Self::Base;
+
+    /// The product of the chain rule, `outer.chain(inner)`: an outer derivative
+    /// that is exactly zero absorbs whatever it meets.
+    ///
+    /// What does not influence the result has derivative zero, even where its
+    /// own slope is infinite: `select(x, sqrt(x), 0)` at 0. The inner factor
+    /// does not absorb: `ln(exp(-800))` must not report a slope of 0 for a
+    /// value of -inf, so its `inf * 0` stays NaN. Forward sweeps use the
+    /// partial, reverse sweeps the adjoint as the outer factor; the two
+    /// therefore agree.
+    fn chain(self, inner: Self) -> Self;
+
+    /// Whether the value and every derivative carried along are exactly zero.
+    fn is_zero(self) -> bool;
+
+    /// `self^n`, where `n` holds an integer.
+    fn powi(self, n: Self) -> Self;
+}
+
+/// The two floating-point types a tape can be made of: `f32` and `f64`.
+pub trait Primitive:
+    SliceNumber + Number<Base = Self> + num_traits::Float + nalgebra::RealField + super::KinkTable
+{
+}
+
+macro_rules! impl_number {
+    ($($float:ty),+) => {$(
+        impl Number for $float {
+            type Base = Self;
+
+            #[inline(always)]
+            fn constant(value: f64) -> Self {
+                value as Self
+            }
+
+            #[inline(always)]
+            fn from_base(value: Self) -> Self {
+                value
+            }
+
+            #[inline(always)]
+            fn base(self) -> Self {
+                self
+            }
+
+            #[inline(always)]
+            fn chain(self, inner: Self) -> Self {
+                if self == 0.0 { 0.0 } else { self * inner }
+            }
+
+            #[inline(always)]
+            fn is_zero(self) -> bool {
+                self == 0.0
+            }
+
+            #[inline(always)]
+            fn powi(self, n: Self) -> Self {
+                <$float>::powi(self, n as i32)
+            }
+        }
+
+        impl Primitive for $float {}
+    )+};
+}
+impl_number!(f32, f64);
+
+/// A literal in a rule: `c(2.0)`.
+#[inline(always)]
+pub(crate) fn c<T: Number>(value: f64) -> T {
+    T::constant(value)
+}

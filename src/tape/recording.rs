@@ -1,0 +1,247 @@
+//! The instructions of a tape and how they are stored.
+//!
+//! Static single assignment: instruction `i` defines value `i`. An operand is
+//! a `u32`: the index of an earlier value, or, with the top bit set, of a
+//! constant. Rules of one or two arguments hold their operands in the
+//! instruction; rules of three and n-ary nodes refer to a list.
+
+use crate::nary::NaryKind;
+use crate::rules::{Arguments, Number, Op, Primitive};
+
+/// Marks an operand as the index of a constant.
+const CONSTANT: u32 = 1 << 31;
+
+/// The largest number of nodes: indices are 31 bits.
+pub(super) const MAX_NODES: usize = CONSTANT as usize;
+
+/// One operation and where its operands are.
+///
+/// `a` and `b` are operands, or for a rule of three arguments `a` is their
+/// place in the list, or for [`Op::Nary`] `a` is the index of the node.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Instruction {
+    pub(crate) op: Op,
+    pub(crate) a: u32,
+    pub(crate) b: u32,
+}
+
+/// The operands of an n-ary node.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Operands {
+    /// `count` consecutive values, read in place.
+    Span { first: u32, count: u32 },
+    /// `count` entries of the operand list.
+    List { offset: u32, count: u32 },
+}
+
+impl Operands {
+    pub(crate) fn count(self) -> usize {
+        match self {
+            Operands::Span { count, .. } | Operands::List { count, .. } => count as usize,
+        }
+    }
+}
+
+/// An n-ary node.
+pub(crate) struct NaryNode<T> {
+    pub(crate) kind: NaryKind<T>,
+    pub(crate) operands: Operands,
+    /// Where its weights start.
+    pub(crate) weights: usize,
+}
+
+/// Everything recorded, with the values met on the way.
+pub(crate) struct Recording<T> {
+    pub(crate) instructions: Vec<Instruction>,
+    pub(crate) values: Vec<T>,
+    pub(crate) weights: Vec<T>,
+    constants: Vec<T>,
+    operand_list: Vec<u32>,
+    nary_nodes: Vec<NaryNode<T>>,
+    node_limit: usize,
+    #[cfg(debug_assertions)]
+    locations: Vec<&'static std::panic::Location<'static>>,
+}
+
+impl<T: Primitive> Recording<T> {
+    pub(super) fn with_capacity(nodes: usize) -> Self {
+        Recording {
+            instructions: Vec::with_capacity(nodes),
+            values: Vec::with_capacity(nodes),
+            weights: Vec::new(),
+            constants: Vec::new(),
+            operand_list: Vec::new(),
+            nary_nodes: Vec::new(),
+            node_limit: MAX_NODES,
+            #[cfg(debug_assertions)]
+            locations: Vec::new(),
+        }
+    }
+
+    pub(super) fn limit_nodes(&mut self, nodes: usize) {
+        self.node_limit = nodes.min(MAX_NODES);
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.instructions.clear();
+        self.values.clear();
+        self.weights.clear();
+        self.constants.clear();
+        self.operand_list.clear();
+        self.nary_nodes.clear();
+        #[cfg(debug_assertions)]
+        self.locations.clear();
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.instructions.len()
+    }
+
+    pub(super) fn memory(&self) -> usize {
+        size_of_val(&self.instructions[..])
+            + size_of_val(&self.values[..])
+            + size_of_val(&self.weights[..])
+            + size_of_val(&self.constants[..])
+            + size_of_val(&self.operand_list[..])
+            + size_of_val(&self.nary_nodes[..])
+    }
+
+    /// Appends an instruction and returns its index.
+    #[inline(always)]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(super) fn push(&mut self, op: Op, a: u32, b: u32, value: T) -> u32 {
+        let index = self.instructions.len();
+        if index >= self.node_limit {
+            self.full();
+        }
+        self.instructions.push(Instruction { op, a, b });
+        self.values.push(value);
+        #[cfg(debug_assertions)]
+        self.locations.push(std::panic::Location::caller());
+        index as u32
+    }
+
+    #[cold]
+    #[inline(never)]
+    #[cfg_attr(debug_assertions, track_caller)]
+    fn full(&self) -> ! {
+        panic!("the tape is full: its limit is {} nodes", self.node_limit)
+    }
+
+    /// An operand that is a constant.
+    #[inline(always)]
+    pub(super) fn constant(&mut self, value: T) -> u32 {
+        let index = self.constants.len();
+        assert!(index < MAX_NODES, "the tape is full: {MAX_NODES} constants");
+        self.constants.push(value);
+        index as u32 | CONSTANT
+    }
+
+    /// Appends operands to the list and returns their place.
+    pub(super) fn list(&mut self, operands: impl IntoIterator<Item = u32>) -> u32 {
+        let offset = self.operand_list.len();
+        self.operand_list.extend(operands);
+        assert!(self.operand_list.len() <= MAX_NODES, "the tape is full: {MAX_NODES} listed operands");
+        offset as u32
+    }
+
+    /// Evaluates and appends an n-ary node; returns the index of its first output.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(super) fn push_nary(&mut self, kind: NaryKind<T>, operands: Operands) -> u32 {
+        let count = operands.count();
+        let first = self.len();
+        let outputs = kind.outputs(count);
+        let weights = self.weights.len();
+        let zero = T::constant(0.0);
+        self.weights.resize(weights + kind.weights(count), zero);
+        let node = self.nary_nodes.len() as u32;
+        for i in 0..outputs {
+            self.push(if i == 0 { Op::Nary } else { Op::Continued }, node, i as u32, zero);
+        }
+        let (before, after) = self.values.split_at_mut(first);
+        let (y, w) = (&mut after[..outputs], &mut self.weights[weights..]);
+        match operands {
+            Operands::Span { first, count } => {
+                kind.forward(&before[first as usize..][..count as usize], y, w);
+            }
+            Operands::List { offset, count } => {
+                let list = &self.operand_list[offset as usize..][..count as usize];
+                let x: Vec<T> = list.iter().map(|&o| fetch(before, &self.constants, o)).collect();
+                kind.forward(&x, y, w);
+            }
+        }
+        self.nary_nodes.push(NaryNode { kind, operands, weights });
+        first as u32
+    }
+
+    /// The index of the value an operand refers to, unless it is a constant.
+    #[inline(always)]
+    pub(crate) fn variable(operand: u32) -> Option<usize> {
+        (operand & CONSTANT == 0).then_some(operand as usize)
+    }
+
+    /// The number an operand stands for, among the values of a sweep.
+    #[inline(always)]
+    pub(crate) fn number<R: Number<Base = T>>(&self, values: &[R], operand: u32) -> R {
+        fetch(values, &self.constants, operand)
+    }
+
+    /// The operands of a rule; of a rule with fewer than three the rest is unspecified.
+    #[inline(always)]
+    pub(crate) fn rule_operands(&self, instruction: Instruction, arity: usize) -> [u32; 3] {
+        match arity {
+            1 => [instruction.a; 3],
+            2 => [instruction.a, instruction.b, instruction.a],
+            _ => {
+                let list = &self.operand_list[instruction.a as usize..][..3];
+                [list[0], list[1], list[2]]
+            }
+        }
+    }
+
+    /// The arguments of a rule, among the values of a sweep.
+    #[inline(always)]
+    pub(crate) fn arguments<R: Number<Base = T>>(
+        &self,
+        values: &[R],
+        operands: [u32; 3],
+        arity: usize,
+    ) -> Arguments<R> {
+        std::array::from_fn(|i| if i < arity { self.number(values, operands[i]) } else { R::constant(0.0) })
+    }
+
+    /// The n-ary node an instruction heads.
+    pub(crate) fn nary(&self, instruction: Instruction) -> &NaryNode<T> {
+        &self.nary_nodes[instruction.a as usize]
+    }
+
+    /// All n-ary nodes.
+    pub(crate) fn nary_nodes(&self) -> &[NaryNode<T>] {
+        &self.nary_nodes
+    }
+
+    /// The operands in the list of an n-ary node.
+    pub(crate) fn listed(&self, offset: u32, count: u32) -> &[u32] {
+        &self.operand_list[offset as usize..][..count as usize]
+    }
+
+    /// The source line that recorded a node, where that is known.
+    pub(crate) fn location(&self, node: usize) -> Option<&'static std::panic::Location<'static>> {
+        #[cfg(debug_assertions)]
+        return self.locations.get(node).copied();
+        #[cfg(not(debug_assertions))]
+        {
+            let _ = node;
+            None
+        }
+    }
+}
+
+#[inline(always)]
+fn fetch<R: Number>(values: &[R], constants: &[R::Base], operand: u32) -> R {
+    if operand & CONSTANT == 0 {
+        values[operand as usize]
+    } else {
+        R::from_base(constants[(operand & !CONSTANT) as usize])
+    }
+}

@@ -1,0 +1,161 @@
+//! The two passes over a recording, for any number type a rule can run on.
+//!
+//! With `T` itself the reverse pass gives the gradient. With [`Dual<T>`](crate::Dual)
+//! the forward pass gives a directional derivative, and the reverse pass over
+//! its values the Hessian times the direction.
+
+use super::recording::{Instruction, NaryNode};
+use super::{Operands, Recording};
+use crate::nary::SliceNumber;
+use crate::rules::{Op, Primitive, Row, Visitor, dispatch, eval};
+
+/// The values and weights of one evaluation of a recording.
+pub(crate) struct Evaluation<R> {
+    pub(crate) values: Vec<R>,
+    pub(crate) weights: Vec<R>,
+}
+
+/// Evaluates a recording at other inputs, in the order they were declared.
+pub(crate) fn forward<T: Primitive, R: SliceNumber<Base = T>>(
+    recording: &Recording<T>,
+    inputs: impl IntoIterator<Item = R>,
+) -> Evaluation<R> {
+    let zero = R::constant(0.0);
+    let mut inputs = inputs.into_iter();
+    let mut values: Vec<R> = Vec::with_capacity(recording.len());
+    let mut weights = vec![zero; recording.weights.len()];
+    for &instruction in &recording.instructions {
+        match instruction.op {
+            Op::Input => values.push(inputs.next().expect("an input for each variable")),
+            Op::Nary => {
+                let node = recording.nary(instruction);
+                let outputs = node.kind.outputs(node.operands.count());
+                let head = values.len();
+                values.resize(head + outputs, zero);
+                let (before, y) = values.split_at_mut(head);
+                let weights = &mut weights[node.weights..][..node.kind.weights(node.operands.count())];
+                match node.operands {
+                    Operands::Span { first, count } => {
+                        node.kind.forward(&before[first as usize..][..count as usize], y, weights);
+                    }
+                    Operands::List { offset, count } => {
+                        let x = gather(recording, before, offset, count);
+                        node.kind.forward(&x, y, weights);
+                    }
+                }
+            }
+            Op::Continued => {}
+            op => {
+                let operands = recording.rule_operands(instruction, op.arity());
+                values.push(eval(op, &recording.arguments(&values, operands, op.arity())));
+            }
+        }
+    }
+    Evaluation { values, weights }
+}
+
+/// Propagates adjoints from the end of `adjoints` to its start. On entry they
+/// hold the seeds of the outputs, on return the adjoint of every node.
+pub(crate) fn reverse<T: Primitive, R: SliceNumber<Base = T>>(
+    recording: &Recording<T>,
+    values: &[R],
+    weights: &[R],
+    adjoints: &mut [R],
+) {
+    let count = adjoints.len();
+    let (instructions, values) = (&recording.instructions[..count], &values[..count]);
+    for node in (0..count).rev() {
+        let instruction = instructions[node];
+        dispatch(instruction.op, ReverseStep { recording, values, weights, adjoints, instruction, node });
+    }
+}
+
+/// Reverses one instruction.
+struct ReverseStep<'a, T, R> {
+    recording: &'a Recording<T>,
+    values: &'a [R],
+    weights: &'a [R],
+    adjoints: &'a mut [R],
+    instruction: Instruction,
+    node: usize,
+}
+
+impl<T: Primitive, R: SliceNumber<Base = T>> Visitor for ReverseStep<'_, T, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn rule<F: Row>(self) {
+        let y_bar = self.adjoints[self.node];
+        if y_bar.is_zero() {
+            return;
+        }
+        let operands = self.recording.rule_operands(self.instruction, F::ARITY);
+        let x = self.recording.arguments(self.values, operands, F::ARITY);
+        let x_bar = F::adjoint(&x, self.values[self.node], y_bar);
+        for i in 0..F::ARITY {
+            if let Some(variable) = Recording::<T>::variable(operands[i]) {
+                self.adjoints[variable] = self.adjoints[variable] + x_bar[i];
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn structural(self, op: Op) {
+        if op == Op::Nary {
+            reverse_nary(
+                self.recording,
+                self.values,
+                self.weights,
+                self.adjoints,
+                self.recording.nary(self.instruction),
+                self.node,
+            );
+        }
+    }
+}
+
+/// Reverses an n-ary node whose first output is `head`.
+fn reverse_nary<T: Primitive, R: SliceNumber<Base = T>>(
+    recording: &Recording<T>,
+    values: &[R],
+    weights: &[R],
+    adjoints: &mut [R],
+    node: &NaryNode<T>,
+    head: usize,
+) {
+    let kind = &node.kind;
+    let outputs = kind.outputs(node.operands.count());
+    let weights = &weights[node.weights..][..kind.weights(node.operands.count())];
+    let y = &values[head..][..outputs];
+    let (before, after) = adjoints.split_at_mut(head);
+    let y_bar = &after[..outputs];
+    if y_bar.iter().all(|y_bar| y_bar.is_zero()) {
+        return;
+    }
+    match node.operands {
+        Operands::Span { first, count } => {
+            let span = first as usize..(first + count) as usize;
+            kind.reverse(&values[span.clone()], y, weights, y_bar, &mut before[span]);
+        }
+        Operands::List { offset, count } => {
+            let x = gather(recording, values, offset, count);
+            let mut x_bar = vec![R::constant(0.0); x.len()];
+            kind.reverse(&x, y, weights, y_bar, &mut x_bar);
+            for (&operand, x_bar) in recording.listed(offset, count).iter().zip(x_bar) {
+                if let Some(variable) = Recording::<T>::variable(operand) {
+                    before[variable] = before[variable] + x_bar;
+                }
+            }
+        }
+    }
+}
+
+/// The numbers that listed operands stand for.
+pub(super) fn gather<T: Primitive, R: SliceNumber<Base = T>>(
+    recording: &Recording<T>,
+    values: &[R],
+    offset: u32,
+    count: u32,
+) -> Vec<R> {
+    recording.listed(offset, count).iter().map(|&operand| recording.number(values, operand)).collect()
+}

@@ -1,0 +1,285 @@
+//! A number on a tape.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use super::{Adjoints, Operands, Tape, recording};
+use crate::nary::{CustomNode, NaryKind};
+use crate::num::{impl_arithmetic, impl_float, impl_left_operators, impl_operators};
+use crate::rules::{Primitive, Row, pad, table};
+
+/// A number whose operations are recorded on a [`Tape`], or a constant.
+///
+/// It is `Copy`, 24 bytes, a [`num_traits::Float`], and works with plain
+/// numbers on either side of an operator:
+///
+/// ```
+/// use smoothmax::Tape;
+///
+/// let tape = Tape::new();
+/// let x = tape.var(3.0);
+/// let y = 1.0 - x.max(0.0) * 2.0;
+/// assert_eq!(y.value(), -5.0);
+/// assert_eq!(y.backward()[x], -2.0);
+/// ```
+///
+/// Comparisons and conversions look at the value.
+pub struct Var<'t, T = f64> {
+    value: T,
+    index: u32,
+    tape: Option<&'t Tape<T>>,
+}
+
+impl<T: Copy> Clone for Var<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Copy> Copy for Var<'_, T> {}
+
+impl<'t, T: Primitive> Var<'t, T> {
+    /// A constant: a number on no tape, with zero gradient.
+    ///
+    /// ```
+    /// use smoothmax::{Tape, Var};
+    ///
+    /// let tape = Tape::new();
+    /// let x = tape.var(2.0);
+    /// let c = Var::lift(3.0);
+    /// assert_eq!((c * x).backward()[c], 0.0);
+    /// ```
+    #[inline(always)]
+    pub fn lift(value: T) -> Self {
+        Var { value, index: 0, tape: None }
+    }
+
+    /// The value.
+    #[inline(always)]
+    pub fn value(self) -> T {
+        self.value
+    }
+
+    /// Whether the number is a constant: on no tape.
+    pub fn is_constant(self) -> bool {
+        self.tape.is_none()
+    }
+
+    /// A user's function of `x` as one node; see [`CustomNode`].
+    ///
+    /// # Panics
+    ///
+    /// If `x` mixes variables of two tapes.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn custom(node: Arc<dyn CustomNode<T>>, x: &[Self]) -> Self {
+        Var::nary(NaryKind::Custom(node), x)
+    }
+
+    /// The adjoints `d self / d v` of everything recorded before `self`.
+    ///
+    /// The gradient of a constant is zero.
+    pub fn backward(self) -> Adjoints<'t, T> {
+        self.backward_reusing(Vec::new())
+    }
+
+    /// [`backward`](Self::backward) in the memory of an earlier result.
+    ///
+    /// ```
+    /// use smoothmax::Tape;
+    ///
+    /// let tape = Tape::new();
+    /// let x = tape.var(3.0);
+    /// let buffer = (x * x).backward().into_buffer();
+    /// let adjoints = (x * x * x).backward_reusing(buffer);
+    /// assert_eq!(adjoints[x], 27.0);
+    /// ```
+    pub fn backward_reusing(self, buffer: Vec<T>) -> Adjoints<'t, T> {
+        Adjoints::of(&[(self, T::constant(1.0))], buffer)
+    }
+
+    /// The index of the node, unless a constant.
+    pub(crate) fn node(self) -> Option<usize> {
+        self.place().map(|(node, _)| node)
+    }
+
+    /// The index of the node and its tape, unless a constant.
+    #[inline(always)]
+    pub(super) fn place(self) -> Option<(usize, &'t Tape<T>)> {
+        self.tape.map(|tape| (self.index as usize, tape))
+    }
+
+    /// Node `index` of `tape`.
+    #[inline(always)]
+    pub(super) fn on(tape: &'t Tape<T>, index: u32, value: T) -> Self {
+        Var { value, index, tape: Some(tape) }
+    }
+
+    /// The value, for code that decides by it.
+    #[inline(always)]
+    fn read(self) -> T {
+        self.value
+    }
+
+    /// Applies a rule: computes the value and records the operation.
+    #[inline(always)]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn apply<R: Row, const N: usize>(arguments: [Self; N]) -> Self {
+        let value = R::value(&pad(arguments.map(|argument| argument.value)));
+        let Some(tape) = common_tape(&arguments) else {
+            return Var::lift(value);
+        };
+        let mut recording = tape.recording.borrow_mut();
+        let operands = arguments.map(|argument| argument.operand(&mut recording));
+        let (a, b) = match operands[..] {
+            [a] => (a, 0),
+            [a, b] => (a, b),
+            _ => (recording.list(operands), 0),
+        };
+        let index = recording.push(R::OP, a, b, value);
+        drop(recording);
+        Var::on(tape, index, value)
+    }
+
+    /// This number as an operand of an instruction.
+    #[inline(always)]
+    fn operand(self, recording: &mut recording::Recording<T>) -> u32 {
+        if self.tape.is_some() { self.index } else { recording.constant(self.value) }
+    }
+
+    /// Records an n-ary node with one output.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn nary(kind: NaryKind<T>, x: &[Self]) -> Self {
+        let Some(tape) = common_tape(x) else {
+            return Var::lift(evaluate(&kind, x)[0]);
+        };
+        let mut recording = tape.recording.borrow_mut();
+        let operands = nary_operands(&mut recording, x);
+        let index = recording.push_nary(kind, operands);
+        let value = recording.values[index as usize];
+        drop(recording);
+        Var::on(tape, index, value)
+    }
+
+    /// Records an n-ary node with any number of outputs.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn nary_outputs(kind: NaryKind<T>, x: &[Self]) -> Vec<Self> {
+        let outputs = kind.outputs(x.len());
+        let Some(tape) = common_tape(x) else {
+            return evaluate(&kind, x).into_iter().map(Var::lift).collect();
+        };
+        if outputs == 0 {
+            return Vec::new();
+        }
+        let mut recording = tape.recording.borrow_mut();
+        let operands = nary_operands(&mut recording, x);
+        let first = recording.push_nary(kind, operands);
+        let values = &recording.values[first as usize..];
+        (first..).zip(values).map(|(index, &value)| Var::on(tape, index, value)).collect()
+    }
+}
+
+/// The tape of the arguments; `None` if all are constants.
+///
+/// # Panics
+///
+/// If two of them are on different tapes.
+#[inline(always)]
+#[cfg_attr(debug_assertions, track_caller)]
+fn common_tape<'t, T: Primitive>(arguments: &[Var<'t, T>]) -> Option<&'t Tape<T>> {
+    let mut common: Option<&'t Tape<T>> = None;
+    for argument in arguments {
+        match (common, argument.tape) {
+            (Some(tape), Some(other)) if !tape.is(other) => crossed_tapes(),
+            (None, tape) => common = tape,
+            _ => {}
+        }
+    }
+    common
+}
+
+#[cold]
+#[inline(never)]
+#[cfg_attr(debug_assertions, track_caller)]
+fn crossed_tapes() -> ! {
+    panic!("an operation mixes variables of two tapes")
+}
+
+/// The operands of an n-ary node: read in place where they are consecutive.
+fn nary_operands<T: Primitive>(recording: &mut recording::Recording<T>, x: &[Var<'_, T>]) -> Operands {
+    let count = u32::try_from(x.len()).expect("fewer than 2^32 operands");
+    let first = x[0].index;
+    if x.iter().enumerate().all(|(i, x)| x.tape.is_some() && x.index as usize == first as usize + i) {
+        return Operands::Span { first, count };
+    }
+    let operands: Vec<u32> = x.iter().map(|x| x.operand(recording)).collect();
+    Operands::List { offset: recording.list(operands), count }
+}
+
+/// An n-ary function of constants.
+fn evaluate<T: Primitive>(kind: &NaryKind<T>, x: &[Var<'_, T>]) -> Vec<T> {
+    let values: Vec<T> = x.iter().map(|x| x.value).collect();
+    crate::nary::evaluate(kind, &values)
+}
+
+impl_arithmetic!(['t, T: Primitive] Var<'t, T>, T);
+impl_float!(['t, T: Primitive] Var<'t, T>, T);
+impl_left_operators!(['t] f32 => Var<'t, f32>, f64 => Var<'t, f64>);
+
+impl<'t, T: Primitive> std::iter::Sum for Var<'t, T> {
+    /// One n-ary node.
+    fn sum<I: Iterator<Item = Self>>(terms: I) -> Self {
+        Var::nary(NaryKind::Sum, &terms.collect::<Vec<_>>())
+    }
+}
+
+impl<'a, 't, T: Primitive> std::iter::Sum<&'a Var<'t, T>> for Var<'t, T> {
+    fn sum<I: Iterator<Item = &'a Var<'t, T>>>(terms: I) -> Self {
+        terms.copied().sum()
+    }
+}
+
+impl<T: Primitive> PartialEq for Var<'_, T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.read() == other.read()
+    }
+}
+
+impl<T: Primitive> PartialEq<T> for Var<'_, T> {
+    fn eq(&self, other: &T) -> bool {
+        self.read() == *other
+    }
+}
+
+impl<T: Primitive> PartialOrd for Var<'_, T> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        self.read().partial_cmp(&other.read())
+    }
+}
+
+impl<T: Primitive> PartialOrd<T> for Var<'_, T> {
+    fn partial_cmp(&self, other: &T) -> Option<Ordering> {
+        self.read().partial_cmp(other)
+    }
+}
+
+impl<T: Primitive> Default for Var<'_, T> {
+    /// The constant 0.
+    fn default() -> Self {
+        Var::lift(T::zero())
+    }
+}
+
+impl<T: Primitive> std::fmt::Debug for Var<'_, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.tape {
+            Some(_) => write!(f, "{:?} at node {}", self.value, self.index),
+            None => write!(f, "{:?} constant", self.value),
+        }
+    }
+}
+
+impl<T: Primitive> std::fmt::Display for Var<'_, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(&self.value, f)
+    }
+}
