@@ -1,6 +1,6 @@
 //! The rules: every elementary function once.
 //!
-//! A rule is one row of the [table](table): the function's name and meaning,
+//! A rule is one row of the [table]: the function's name and meaning,
 //! its value, its partial derivatives (which may use the output), points to
 //! test it at, and where it is not differentiable. Everything else is made
 //! from the row:

@@ -16,7 +16,7 @@ use std::f64::consts::{FRAC_1_SQRT_2, LN_2, LOG2_E, LOG10_E};
 use super::macros::{kink, rules};
 use super::number::c;
 use super::{Arguments, Edge, KinkKind, KinkTable, Number, Primitive, Row, Rule, Visitor, pad};
-use crate::kernel::{exp_product, log_add_exp};
+use crate::kernel::{exp_product, log_add_exp, log_add_exp_weights};
 use crate::{Dual, Var};
 
 const INF: f64 = f64::INFINITY;
@@ -238,18 +238,9 @@ rules! {
             samples: [[1.0, 2.0], [-3.0, 30.0], [1e3, 1e3]],
             edges: [[INF, INF] => [0.5, 0.5], [-INF, -INF] => [0.0, 0.0], [INF, 1.0] => [1.0, 0.0], [1.0, -INF] => [1.0, 0.0]]
         }
-        /// Softmax of two: `e^a / (e^a + e^b)`, the slope of [`log_add_exp`](Self::log_add_exp).
+        /// Softmax of two: `e^a / (e^a + e^b)`, the slope of `log_add_exp`.
         PairWeight = pair_weight(a, b) -> y {
-            value: if a == b { if a == Self::NEG_INFINITY { 0.0 } else { 0.5 } } else {
-                // t = e^-|a - b|, with the rounding residual of a - b carried into it.
-                let (high, low) = if a < b { (b, a) } else { (a, b) };
-                let difference = low - high;
-                let back = difference - low;
-                let residual = (low - (difference - back)) - (high + back);
-                let t = difference.exp();
-                let t = if t > 0.0 && residual.is_finite() { t + t * residual } else { t };
-                if a < b { t / (1.0 + t) } else { 1.0 / (1.0 + t) }
-            },
+            value: log_add_exp_weights(a, b).1[0],
             partials: [y.chain(b.pair_weight(a)), -(y.chain(b.pair_weight(a)))],
             samples: [[1.0, 2.0], [-3.0, 30.0], [0.5, 0.5]], edges: [[INF, 1.0] => [0.0, 0.0]]
         }
@@ -265,7 +256,7 @@ rules! {
             edges: [[0.0, INF] => [0.0, 0.0], [-3.0, INF] => [-1.0, 0.0], [1.0, 0.0] => [NAN, NAN]],
             Corner when x == 0.0 && k == Self::INFINITY
         }
-        /// Slope of [`smooth_abs`](Self::smooth_abs) in its sharpness.
+        /// Slope of `smooth_abs` in its sharpness.
         SmoothAbsSharpnessSlope = smooth_abs_sharpness_slope(x, k) -> y {
             value: if !(k > 0.0) { Self::NAN } else if k == Self::INFINITY { 0.0 } else {
                 let t = exp_product(-2.0 * x.abs(), k);
@@ -275,14 +266,14 @@ rules! {
             partials: [x.chain(x.smooth_sign_slope(k)) / k, -(y + y - x.square().chain(x.smooth_sign_slope(k)) / k) / k],
             samples: [[-2.0, 1.0], [0.1, 3.0], [0.4, 50.0]], edges: [[0.0, 2.0] => [0.0, 0.25 * LN_2]]
         }
-        /// Smooth sign `tanh(kx)`, the slope of [`smooth_abs`](Self::smooth_abs).
+        /// Smooth sign `tanh(kx)`, the slope of `smooth_abs`.
         /// It tends to the sign everywhere but at 0, not uniformly. NaN unless `k > 0`.
         SmoothSign = smooth_sign(x, k) -> y {
             value: if !(k > 0.0) { Self::NAN } else if x == 0.0 { x } else { (k * x).tanh() },
             partials: [x.smooth_sign_slope(k), x.chain(x.smooth_sign_slope(k)) / k],
             samples: [[-2.0, 1.0], [0.1, 3.0], [0.4, 50.0]], edges: [[0.0, 2.0] => [2.0, 0.0]]
         }
-        /// Slope `k / cosh^2(kx)` of [`smooth_sign`](Self::smooth_sign).
+        /// Slope `k / cosh^2(kx)` of `smooth_sign`.
         SmoothSignSlope = smooth_sign_slope(x, k) -> y {
             value: if !(k > 0.0) { Self::NAN } else if k == Self::INFINITY { if x == 0.0 { k } else { 0.0 } } else {
                 let t = exp_product(-2.0 * x.abs(), k);

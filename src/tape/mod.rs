@@ -10,7 +10,7 @@
 //! ```
 //!
 //! and since a user always comes later on the tape than what it uses, one pass
-//! from the end to the start ([`sweep`]) finds all adjoints, at the cost of a
+//! from the end to the start (`sweep.rs`) finds all adjoints, at the cost of a
 //! small multiple of the evaluation, whatever the number of variables.
 //!
 //! | file | holds |
