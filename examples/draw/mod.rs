@@ -70,18 +70,15 @@ impl Axis {
         if self.logarithmic { value.log10() } else { value }
     }
 
-    /// The text at a mark: on a linear axis as many digits as tell it from its neighbours, on a
+    /// The text at a mark: on a linear axis the digits that tell it from its neighbours, on a
     /// logarithmic one the power of ten, or nothing between two.
     fn mark(&self, place: f64) -> String {
         if !self.logarithmic {
             let step = (self.ends.end - self.ends.start) / self.marks as f64;
             let digits = (-step.log10()).ceil().max(0.0) as usize;
-            let text = format!("{place:.digits$}");
-            return if text.contains('.') {
-                text.trim_end_matches('0').trim_end_matches('.').into()
-            } else {
-                text
-            };
+            // Rounding, and adding 0 to a negative zero, keeps "-0" away.
+            let unit = 10f64.powi(digits as i32);
+            return ((place * unit).round() / unit + 0.0).to_string();
         }
         let power = place.round();
         if (place - power).abs() < 1e-9 { format!("1e{power}") } else { String::new() }
@@ -287,7 +284,7 @@ impl Plot {
         let rows: Vec<(&str, &Layer)> =
             self.layers.iter().filter_map(|layer| layer.name().map(|name| (name, layer))).collect();
         let letters = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-        let (width, height) = (KEY + 30 + (letters as f64 * FONT * 0.43) as i32, ROW * rows.len() as i32);
+        let (width, height) = (KEY + 30 + (letters as f64 * FONT * 0.46) as i32, ROW * rows.len() as i32);
         let left = if self.legend.is_left() { x.start + 14 } else { x.end - width };
         let top = if self.legend.is_upper() { y.start + 8 } else { y.end - height - 10 };
         if !rows.is_empty() {
