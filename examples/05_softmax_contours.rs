@@ -38,9 +38,7 @@ fn main() {
         let plot = draw::Plot::new(title, x, y).size(800, 800).legend(legend);
         levels.into_iter().zip(colors).fold(plot, |plot, (level, color)| {
             let lines = draw::isolines(-4.0..4.0, -4.0..4.0, 40, level, f);
-            lines.into_iter().enumerate().fold(plot, |plot, (i, line)| {
-                plot.line(&if i == 0 { level.to_string() } else { String::new() }, color, line)
-            })
+            lines.into_iter().fold(plot, |plot, line| plot.line(&level.to_string(), color, line))
         })
     };
     let plots = [

@@ -93,11 +93,10 @@ fn strategies(title: &str, game: &Solution) -> draw::Plot {
     let top = game.multipliers.max().max(game.x.max()) * 1.3;
     let (x, y) = (draw::linear("pure strategy", 0.5..n + 0.5), draw::linear("probability", -top..top));
     let mut plot = draw::Plot::new(title, x.marks(5), y).legend(draw::Corner::UpperRight);
-    let name = |i: usize, name: &'static str| if i == 0 { name } else { "" };
     for i in 0..game.x.len() {
         let span = i as f64 + 0.6..i as f64 + 1.4;
-        plot = plot.bar(name(i, "rows, upward"), draw::BLUE, span.clone(), game.multipliers[i]).bar(
-            name(i, "columns, downward"),
+        plot = plot.bar("rows, upward", draw::BLUE, span.clone(), game.multipliers[i]).bar(
+            "columns, downward",
             draw::RED,
             span,
             -game.x[i],

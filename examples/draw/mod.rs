@@ -123,8 +123,8 @@ impl Corner {
     }
 }
 
-/// A picture with two axes, drawn in the order in which its layers were added. A layer with a name
-/// appears in the legend.
+/// A picture with two axes, drawn in the order in which its layers were added. Names of layers
+/// appear in the legend, each once.
 pub(crate) struct Plot {
     title: String,
     x: Axis,
@@ -281,8 +281,12 @@ impl Plot {
     fn draw_legend(&self, area: &Area<'_>, (x, y): (Range<i32>, Range<i32>)) -> Result<(), Failure> {
         const ROW: i32 = 36;
         const KEY: i32 = 40;
-        let rows: Vec<(&str, &Layer)> =
-            self.layers.iter().filter_map(|layer| layer.name().map(|name| (name, layer))).collect();
+        let mut rows: Vec<(&str, &Layer)> = Vec::new();
+        for layer in &self.layers {
+            rows.extend(
+                layer.name().filter(|name| rows.iter().all(|row| row.0 != *name)).map(|name| (name, layer)),
+            );
+        }
         let letters = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
         let (width, height) = (KEY + 30 + (letters as f64 * FONT * 0.46) as i32, ROW * rows.len() as i32);
         let left = if self.legend.is_left() { x.start + 14 } else { x.end - width };
