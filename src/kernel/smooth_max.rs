@@ -20,14 +20,16 @@
 
 use super::dispatch::{InstructionSet, Kernel};
 use super::lane::{LANES, Lane, difference, exp_nonpositive, product};
-use super::sum::{CHUNK, CompensatedSum, argmax, max_of, padded, sum_of, sum_over};
+use super::sum::{
+    CHUNK, CompensatedSum, argmax, max_of, max_of_lanes, padded, sum_lanes, sum_of, sum_over,
+};
 
 /// Most blocks that a slice is cut into.
 const BLOCKS: usize = 64;
 /// Fewest elements of a block; with their weights they fill a 64 kB cache.
 const BLOCK: usize = 4096;
 /// Elements whose exponentials are taken before they are summed.
-const BUFFER: usize = 128;
+const BUFFER: usize = 256;
 
 /// A sharpness `k`; `UNIT` is `k = 1` known to the compiler.
 #[derive(Clone, Copy)]
@@ -46,14 +48,13 @@ impl<T: Lane, const UNIT: bool> Sharpness<T, UNIT> {
         }
     }
 
-    /// `exp(k (x - m))`, accurate to the rounding of the result.
+    /// `k (x - m)` rounded, and what the roundings lost.
     #[inline(always)]
-    fn exp<I: InstructionSet>(self, x: T, m: T) -> T {
+    fn argument<I: InstructionSet>(self, x: T, m: T) -> (T, T) {
         if UNIT {
-            let (d, lost) = difference(x, m);
-            return exp_nonpositive::<I, T>(d, lost);
+            return difference(x, m);
         }
-        let half = T::one() / (T::one() + T::one());
+        let half = T::round_from(0.5);
         let halved = self.k.abs() < T::HALVING_SHARPNESS;
         let (scale, k) = if halved {
             (half, self.k / half)
@@ -62,7 +63,14 @@ impl<T: Lane, const UNIT: bool> Sharpness<T, UNIT> {
         };
         let (d, d_lost) = difference(x * scale, m * scale);
         let (p, p_lost) = product::<I, T>(k, d);
-        exp_nonpositive::<I, T>(p, p_lost + k * d_lost)
+        (p, p_lost + k * d_lost)
+    }
+
+    /// `exp(k (x - m))`, accurate to the rounding of the result.
+    #[inline(always)]
+    fn exp<I: InstructionSet>(self, x: T, m: T) -> T {
+        let (argument, lost) = self.argument::<I>(x, m);
+        exp_nonpositive::<I, T>(argument, lost)
     }
 }
 
@@ -157,7 +165,11 @@ fn shift_and_sum<I: InstructionSet, T: Lane, const UNIT: bool>(
         return without_exponentials(x, k, weights);
     }
     if x.len() <= BLOCK {
-        let whole = sum_block::<I, T, UNIT>(x, sharpness, weights.as_deref_mut());
+        let whole = if x.len() <= LANES {
+            sum_lane_block::<I, T, UNIT>(x, sharpness, weights.as_deref_mut())
+        } else {
+            sum_block::<I, T, UNIT>(x, sharpness, weights.as_deref_mut())
+        };
         if whole.extreme.is_infinite() {
             return without_exponentials(x, k, weights);
         }
@@ -220,14 +232,41 @@ fn sum_block<I: InstructionSet, T: Lane, const UNIT: bool>(
     }
     let excess = if let Some(weights) = weights {
         sum_but_one::<I, T, UNIT>(x, argmax, sharpness, weights)
-    } else if x.len() <= LANES {
-        sum_but_one::<I, T, UNIT>(x, argmax, sharpness, &mut [T::zero(); LANES])
     } else {
         sum_but_one::<I, T, UNIT>(x, argmax, sharpness, &mut [T::zero(); BUFFER])
     };
     Shifted {
         extreme: m.widen(),
         excess,
+    }
+}
+
+/// [`sum_block`] of at most [`LANES`] elements, all at once.
+#[inline(always)]
+fn sum_lane_block<I: InstructionSet, T: Lane, const UNIT: bool>(
+    x: &[T],
+    sharpness: Sharpness<T, UNIT>,
+    weights: Option<&mut [T]>,
+) -> Shifted {
+    let sign = sharpness.sign();
+    let block = padded(x, -sign * T::infinity());
+    let m = sign * max_of_lanes(&block, sign);
+    let (mut e, mut below, mut ties) = ([m; LANES], [m; LANES], [m; LANES]);
+    for i in 0..LANES {
+        e[i] = sharpness.exp::<I>(block[i], m);
+    }
+    for i in 0..LANES {
+        below[i] = if block[i] == m { T::zero() } else { e[i] };
+    }
+    for i in 0..LANES {
+        ties[i] = if block[i] == m { T::one() } else { T::zero() };
+    }
+    if let Some(weights) = weights {
+        weights.copy_from_slice(&e[..x.len()]);
+    }
+    Shifted {
+        extreme: m.widen(),
+        excess: sum_lanes(below) + (sum_lanes(ties) - 1.0),
     }
 }
 
