@@ -1,5 +1,5 @@
-//! `smooth_max(x, k) = m + ln(sum_i exp(k (x_i - m))) / k`, its weights and its
-//! slope in `k`; `log_sum_exp` is the case `k = 1`.
+//! `smooth_max(x, k) = m + ln(sum_i exp(k (x_i - m))) / k`, and its weights;
+//! `log_sum_exp` is the case `k = 1`.
 //!
 //! With `m` the largest `x_i` (the smallest when `k < 0`) the sum is `1 + s`,
 //! where the excess `s` leaves out one maximum, and
@@ -20,9 +20,7 @@
 
 use super::dispatch::{InstructionSet, Kernel};
 use super::lane::{LANES, Lane, difference, exp_nonpositive, product};
-use super::sum::{
-    CHUNK, CompensatedSum, argmax, max_of, max_of_lanes, padded, sum_lanes, sum_of, sum_over,
-};
+use super::sum::{CHUNK, CompensatedSum, argmax, max_of, max_of_lanes, padded, sum_lanes, sum_of};
 
 /// Most blocks that a slice is cut into.
 const BLOCKS: usize = 64;
@@ -392,68 +390,4 @@ fn without_exponentials<T: Lane>(x: &[T], k: T, weights: Option<&mut [T]>) -> Sh
         extreme: m.widen(),
         excess: if share == 0.0 { 0.0 } else { excess },
     }
-}
-
-/// The kernel: `d smooth_max / dk = -H / k^2`, with the entropy
-/// `H = log1p(s) + sum_i w_i |k (x_i - m)|` of the weights, a sum of
-/// non-negative terms.
-pub struct SharpnessSlope<'a, T> {
-    /// Where the smooth maximum was taken.
-    pub x: &'a [T],
-    /// Its sharpness.
-    pub k: T,
-    /// Its weights.
-    pub weights: &'a [T],
-}
-
-impl<T: Lane> Kernel for SharpnessSlope<'_, T> {
-    type Output = T;
-
-    #[inline(always)]
-    fn run<I: InstructionSet>(self) -> T {
-        let Self { x, k, weights } = self;
-        if k.is_nan() || k == T::zero() || weights.iter().any(|w| w.is_nan()) {
-            return T::nan();
-        }
-        let Some((heaviest, w)) = heaviest(weights) else {
-            return T::zero();
-        };
-        if k.is_infinite() {
-            return T::zero();
-        }
-        let others = sum_without(weights, heaviest);
-        // Halves, because x - m may overflow where w (x - m) does not.
-        let half = T::round_from(0.5);
-        let m = x[heaviest];
-        let half_spread = sum_over(x, weights, |x, w| {
-            if w == T::zero() || x == m {
-                T::zero()
-            } else {
-                w * (half * x - half * m).abs()
-            }
-        });
-        let k = k.widen();
-        let entropy = ln_1p(others / w.widen()) + 2.0 * (k.abs() * half_spread);
-        T::round_from(-(entropy / k) / k)
-    }
-}
-
-/// Index and value of the largest weight; `None` if there is no positive one.
-#[inline(always)]
-pub(super) fn heaviest<T: Lane>(weights: &[T]) -> Option<(usize, T)> {
-    let largest = max_of(weights, T::one());
-    if largest > T::zero() {
-        weights
-            .iter()
-            .position(|&w| w == largest)
-            .map(|i| (i, largest))
-    } else {
-        None
-    }
-}
-
-/// `sum_{i != left_out} a_i`.
-#[inline(always)]
-pub(super) fn sum_without<T: Lane>(a: &[T], left_out: usize) -> f64 {
-    sum_of(&a[..left_out]) + sum_of(&a[left_out + 1..])
 }
