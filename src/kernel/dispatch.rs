@@ -1,7 +1,7 @@
 //! One choice of instruction set per call, made at run time.
 //!
 //! A [`Kernel`] is a piece of work whose body is generic over an
-//! [`InstructionSet`]. [`dispatch`] compiles that body once for every set and
+//! [`InstructionSet`]. `dispatch` compiles that body once for every set and
 //! runs the best one this machine has, so a loop of plain Rust over lanes
 //! becomes SSE2, AVX2 + FMA or AVX-512 without a line of it being written
 //! thrice. This file holds the only `unsafe` of the crate.

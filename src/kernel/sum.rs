@@ -1,4 +1,4 @@
-//! Sums over slices whose error does not grow with the length.
+//! Sums over slices whose error does not grow with the length, and maxima.
 //!
 //! A chunk is summed in [`LANES`] lanes, the lanes pairwise, and the chunks in
 //! double precision with the rounding error carried along (Neumaier). A plain
@@ -91,6 +91,16 @@ pub(super) fn sum_of<T: Lane>(a: &[T]) -> f64 {
     sum_over(a, a, |a, _| a)
 }
 
+/// The largest `sign * x_i`, NaN left out.
+#[inline(always)]
+pub(super) fn max_of_lanes<T: Lane>(x: &[T; LANES], sign: T) -> T {
+    let mut signed = *x;
+    for i in 0..LANES {
+        signed[i] = if x[i].is_nan() { T::neg_infinity() } else { sign * x[i] };
+    }
+    fold_lanes(signed, |a, b| if b > a { b } else { a })
+}
+
 /// The largest `sign * x_i`, NaN left out; minus infinity for an empty slice.
 #[inline(always)]
 pub(super) fn max_of<T: Lane>(x: &[T], sign: T) -> T {
@@ -130,4 +140,17 @@ pub(super) fn argmax<T: Lane>(x: &[T], sign: T) -> (usize, T) {
         at += 1;
     }
     (at, max)
+}
+
+/// Index and value of the largest weight; `None` if there is no positive one.
+#[inline(always)]
+pub(super) fn heaviest<T: Lane>(weights: &[T]) -> Option<(usize, T)> {
+    let largest = max_of(weights, T::one());
+    if largest > T::zero() { weights.iter().position(|&w| w == largest).map(|i| (i, largest)) } else { None }
+}
+
+/// `sum_{i != left_out} a_i`.
+#[inline(always)]
+pub(super) fn sum_without<T: Lane>(a: &[T], left_out: usize) -> f64 {
+    sum_of(&a[..left_out]) + sum_of(&a[left_out + 1..])
 }
