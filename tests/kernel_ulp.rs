@@ -32,6 +32,12 @@ fn sizes() -> Vec<(usize, usize)> {
     sizes
 }
 
+/// Every spread at every offset; for long slices only the far offsets.
+fn settings(n: usize) -> impl Iterator<Item = (Spread, f64)> {
+    let all = SPREADS.into_iter().flat_map(|spread| OFFSETS.map(|offset| (spread, offset)));
+    all.filter(move |&(_, offset)| n <= 1_000 || offset == 1e8)
+}
+
 struct Draw(ChaCha8Rng);
 
 impl Draw {
@@ -104,7 +110,7 @@ fn smooth_max_on_every_level<T: KernelFloat + Ulp>(name: &str, sharpness: &[f64]
     let mut weights = Errors::default();
     let (mut slope, mut sum) = (Errors::default(), Errors::default());
     for (n, draws) in sizes() {
-        for (spread, offset) in SPREADS.into_iter().flat_map(|s| OFFSETS.map(|o| (s, o))) {
+        for (spread, offset) in settings(n) {
             for draw_number in 0..draws {
                 let k = sharpness[draw_number % sharpness.len()];
                 let k = T::round_from(k);
@@ -166,7 +172,7 @@ fn log_softmax<T: KernelFloat + Ulp>(name: &str) {
     let mut draw = Draw::new(8);
     let mut errors = Errors::default();
     for (n, draws) in sizes() {
-        for (spread, offset) in SPREADS.into_iter().flat_map(|s| OFFSETS.map(|o| (s, o))) {
+        for (spread, offset) in settings(n) {
             for _ in 0..draws.min(3) {
                 let x: Vec<T> = draw.slice(n, spread, offset);
                 let exact = Exact::new(&x, 1.0);
@@ -195,7 +201,7 @@ fn log_softmax_of_both_types() {
 fn a_million_elements() {
     let mut draw = Draw::new(9);
     let (mut value, mut weights) = (Errors::default(), Errors::default());
-    for (spread, offset) in [(Spread::Narrow, 1e8), (Spread::HeavyTailed, -3.7)] {
+    for (spread, offset) in [(Spread::Narrow, 1e8)] {
         let x: Vec<f64> = draw.slice(1_000_000, spread, offset);
         let exact = Exact::new(&x, 1.0);
         for level in Level::available() {
@@ -263,7 +269,8 @@ fn log_add_exp_and_accurate_log_sum_exp() {
         let total = kernel::log_sum_exp(&probabilities);
         probabilities.iter_mut().for_each(|p| *p -= total);
         let exact = Exact::new(&probabilities, 1.0);
-        accurate.add(ulps(kernel::log_sum_exp_accurate(&probabilities), &exact.value));
+        let got = kernel::log_sum_exp_accurate(&probabilities);
+        accurate.add(ulps_near_zero(got, &exact.value));
     }
     plain.report("log_add_exp", 4.0);
     weights.report("log_add_exp weights", 3.0);

@@ -39,7 +39,7 @@ impl InstructionSet for Avx512 {
     const FMA: bool = MAY_FUSE;
 }
 
-/// Work that `dispatch` compiles for every instruction set.
+/// Work that is compiled for every instruction set.
 pub trait Kernel {
     /// What the work returns.
     type Output;
@@ -50,11 +50,11 @@ pub trait Kernel {
 /// The instruction sets there are bodies for, worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// What the crate is compiled for: SSE2 on x86-64.
+    /// Whatever the crate is compiled for.
     Portable,
-    /// AVX2 with fused multiply-add.
+    /// AVX2 and FMA.
     Avx2,
-    /// AVX-512 (F, BW, DQ, VL) with fused multiply-add.
+    /// AVX-512 F, BW, DQ, VL and FMA.
     Avx512,
 }
 

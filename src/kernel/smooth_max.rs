@@ -18,14 +18,16 @@
 //! takes its own maximum as reference while it is in cache, and the blocks are
 //! brought to the common maximum at the end.
 
-use super::dispatch::{InstructionSet, Kernel};
-use super::lane::{LANES, Lane, difference, exp_nonpositive, product};
-use super::sum::{CHUNK, CompensatedSum, argmax, max_of, max_of_lanes, padded, sum_lanes, sum_of};
+use super::dispatch::{InstructionSet, Kernel, Portable};
+use super::lane::{LANES, Lane, difference, exp_nonpositive, exp_scalar, product};
+use super::sum::{CHUNK, CompensatedSum, argmax, max_of, padded, sum_of};
 
 /// Most blocks that a slice is cut into.
 const BLOCKS: usize = 64;
 /// Fewest elements of a block; with their weights they fill a 64 kB cache.
 const BLOCK: usize = 4096;
+/// Up to so many elements go one by one.
+const FEW: usize = 12;
 /// Elements whose exponentials are taken before they are summed.
 const BUFFER: usize = 256;
 
@@ -76,17 +78,36 @@ pub(super) struct Shifted {
 impl Shifted {
     /// `m + log1p(s) / k`, by halves where only an intermediate overflows.
     #[inline(always)]
-    fn value(self, k: f64) -> f64 {
+    fn value<T: Lane, const UNIT: bool>(self, sharpness: Sharpness<T, UNIT>) -> f64 {
         let rise = ln_1p(self.excess);
+        if UNIT {
+            return self.extreme + rise;
+        }
+        let k = sharpness.k.widen();
         let value = self.extreme + rise / k;
         if value.is_infinite() { 2.0 * (0.5 * self.extreme + 0.5 * rise / k) } else { value }
     }
 }
 
-/// `ln(1 + x)`; from `libm` in the deterministic mode.
+/// `ln(1 + x)` for `x >= -1/2`; from `libm` in the deterministic mode. The
+/// logarithm proper is twice as fast: it does where `ln(1 + x)` is not small,
+/// with the rounding error of `1 + x` to first order.
 #[inline(always)]
 pub(super) fn ln_1p(x: f64) -> f64 {
-    if cfg!(feature = "deterministic") { libm::log1p(x) } else { x.ln_1p() }
+    if x > 0.5 && x.is_finite() {
+        let y = 1.0 + x;
+        let lost = x - (y - 1.0);
+        ln(y) + lost / y
+    } else if cfg!(feature = "deterministic") {
+        libm::log1p(x)
+    } else {
+        x.ln_1p()
+    }
+}
+
+#[inline(always)]
+fn ln(x: f64) -> f64 {
+    if cfg!(feature = "deterministic") { libm::log(x) } else { x.ln() }
 }
 
 /// The kernel: the smooth maximum of `x`, and its weights if there is a place
@@ -117,7 +138,7 @@ impl<T: Lane, const UNIT: bool> Kernel for SmoothMax<'_, T, UNIT> {
     #[inline(always)]
     fn run<I: InstructionSet>(self) -> T {
         let shifted = shift_and_sum::<I, T, UNIT>(self.x, self.sharpness, self.weights);
-        T::round_from(shifted.value(self.sharpness.k.widen()))
+        T::round_from(shifted.value(self.sharpness))
     }
 }
 
@@ -139,8 +160,8 @@ fn shift_and_sum<I: InstructionSet, T: Lane, const UNIT: bool>(
         return without_exponentials(x, k, weights);
     }
     if x.len() <= BLOCK {
-        let whole = if x.len() <= LANES {
-            sum_lane_block::<I, T, UNIT>(x, sharpness, weights.as_deref_mut())
+        let whole = if x.len() <= FEW {
+            sum_few::<T, UNIT>(x, sharpness, weights.as_deref_mut())
         } else {
             sum_block::<I, T, UNIT>(x, sharpness, weights.as_deref_mut())
         };
@@ -200,30 +221,32 @@ fn sum_block<I: InstructionSet, T: Lane, const UNIT: bool>(
     Shifted { extreme: m.widen(), excess }
 }
 
-/// [`sum_block`] of at most [`LANES`] elements, all at once.
-#[inline(always)]
-fn sum_lane_block<I: InstructionSet, T: Lane, const UNIT: bool>(
+/// [`sum_block`] of so few elements that vector code does not pay: scalar, and
+/// apart, to spare it the registers of the vector code around.
+#[inline(never)]
+fn sum_few<T: Lane, const UNIT: bool>(
     x: &[T],
     sharpness: Sharpness<T, UNIT>,
     weights: Option<&mut [T]>,
 ) -> Shifted {
     let sign = sharpness.sign();
-    let block = padded(x, -sign * T::infinity());
-    let m = sign * max_of_lanes(&block, sign);
-    let (mut e, mut below, mut ties) = ([m; LANES], [m; LANES], [m; LANES]);
-    for i in 0..LANES {
-        e[i] = sharpness.exp::<I>(block[i], m);
+    let losing = -sign * T::infinity();
+    let m = x.iter().fold(losing, |m, &x| if sign * x > sign * m { x } else { m });
+    // All exponentials before any sum: calls in between would make it wait.
+    let mut e = [T::zero(); FEW];
+    for (e, &x) in e.iter_mut().zip(x) {
+        let (argument, lost) = sharpness.argument::<Portable>(x, m);
+        *e = exp_scalar(argument, lost);
     }
-    for i in 0..LANES {
-        below[i] = if block[i] == m { T::zero() } else { e[i] };
-    }
-    for i in 0..LANES {
-        ties[i] = if block[i] == m { T::one() } else { T::zero() };
+    let (mut below, mut ties) = (0.0, -1.0);
+    for (e, &x) in e.iter().zip(x) {
+        below += if x == m { 0.0 } else { e.widen() };
+        ties += if x == m { 1.0 } else { 0.0 };
     }
     if let Some(weights) = weights {
         weights.copy_from_slice(&e[..x.len()]);
     }
-    Shifted { extreme: m.widen(), excess: sum_lanes(below) + (sum_lanes(ties) - 1.0) }
+    Shifted { extreme: m.widen(), excess: below + ties }
 }
 
 /// The sum of `exp(k (x_i - x_j))` over all `i` but `j`. The exponentials go to

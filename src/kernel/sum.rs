@@ -91,16 +91,6 @@ pub(super) fn sum_of<T: Lane>(a: &[T]) -> f64 {
     sum_over(a, a, |a, _| a)
 }
 
-/// The largest `sign * x_i`, NaN left out.
-#[inline(always)]
-pub(super) fn max_of_lanes<T: Lane>(x: &[T; LANES], sign: T) -> T {
-    let mut signed = *x;
-    for i in 0..LANES {
-        signed[i] = if x[i].is_nan() { T::neg_infinity() } else { sign * x[i] };
-    }
-    fold_lanes(signed, |a, b| if b > a { b } else { a })
-}
-
 /// The largest `sign * x_i`, NaN left out; minus infinity for an empty slice.
 #[inline(always)]
 pub(super) fn max_of<T: Lane>(x: &[T], sign: T) -> T {
