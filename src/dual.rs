@@ -13,6 +13,9 @@
 //! assert_eq!(y.value, 2.0 * 2f64.ln() + 1.0);
 //! assert_eq!(y.tangent, 2f64.ln() + 1.0);
 //! ```
+//!
+//! `Dual<f32>` and `Dual<f64>` are nalgebra [`RealField`](nalgebra::RealField)s,
+//! so an LU solve of a matrix of them differentiates.
 
 use std::cmp::Ordering;
 use std::fmt::{self, Display, Formatter};
@@ -22,9 +25,26 @@ use num_traits::Float;
 use crate::num::{impl_arithmetic, impl_float, impl_left_operators, impl_operators};
 use crate::rules::{Elementary, Number, Row, pad, table};
 
-// mod real_field;
+mod real_field;
 
-/// A number with a derivative along one direction; see the [module](self).
+/// A number with a derivative along one direction, `value + ε tangent` with
+/// `ε² = 0`.
+///
+/// Functions act by the [rules](crate::rules); comparisons and conversions look
+/// at the value. `Dual<f32>` and `Dual<f64>` are nalgebra
+/// [`RealField`](nalgebra::RealField)s, so linear algebra differentiates:
+///
+/// ```
+/// use nalgebra::{Matrix2, Vector2};
+/// use smoothmax::Dual;
+///
+/// // x = A(t)^-1 b at t = 2.
+/// let (t, c) = (Dual::variable(2.0), Dual::lift);
+/// let a = Matrix2::new(t, c(1.0), c(0.0), t * t);
+/// let x = a.lu().solve(&Vector2::new(c(3.0), c(4.0))).unwrap();
+/// assert_eq!((x[1].value, x[1].tangent), (1.0, -1.0)); // 4 / t^2
+/// assert_eq!((x[0].value, x[0].tangent), (1.0, 0.0)); // 3 / t - 4 / t^3
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Dual<T = f64> {
     /// The value.

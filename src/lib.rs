@@ -5,7 +5,7 @@ pub mod diff;
 mod dual;
 mod error;
 mod functions;
-mod kernel;
+pub mod kernel;
 #[cfg(feature = "minimax")]
 pub mod minimax;
 mod nary;
@@ -23,7 +23,7 @@ pub use functions::{
 };
 #[cfg(feature = "minimax")]
 pub use minimax::Minimax;
-pub use nary::{CustomNode, SecondOrder};
+pub use nary::{CustomNode, SecondOrder, SliceNumber};
 pub use rules::KinkKind;
 pub use scalar::Scalar;
 pub use tape::{Adjoints, Tape, Var};

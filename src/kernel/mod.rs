@@ -1,112 +1,264 @@
-//! Slices of plain floats: exponentials, log-sum-exp, softmax.
+//! Fast and accurate `log_sum_exp`, `softmax` and relatives on slices of `f32`
+//! or `f64`. This module knows nothing of tapes; everything else calls it.
+//!
+//! ```
+//! use smoothmax::kernel;
+//!
+//! let x = [1000.0_f64, 1001.0, 1002.0];
+//! let mut weights = [0.0; 3];
+//! let value = kernel::log_sum_exp_weights(&x, &mut weights);
+//! assert!((value - 1002.4076059644444).abs() < 1e-12);
+//! assert!((weights[2] - 0.6652409557748219).abs() < 1e-15);
+//! assert_eq!(kernel::log_sum_exp(&x), value);
+//! ```
+//!
+//! # Accuracy
+//!
+//! With `u` half the spacing of numbers at 1 (`2^-53`, `2^-24`):
+//! `|error| <= u (|log_sum_exp| + 2 ln n + 6)` whatever the offset and the
+//! order of the elements; softmax and the weights are within 4 ulp and sum to 1
+//! within `n u`. Sums are taken in blocks, so they do not drift with `n`.
+//! Where the value itself nearly vanishes, [`log_sum_exp_accurate`] keeps 4 ulp.
+//!
+//! # Edges
+//!
+//! | Input | Value | Weights |
+//! |---|---|---|
+//! | empty | minus infinity (a minimum: plus infinity) | empty |
+//! | any NaN | NaN | all NaN |
+//! | all minus infinity | minus infinity | all 0 |
+//! | c times plus infinity | plus infinity | 1/c each, else 0 |
+//! | sharpness plus or minus infinity | exact maximum or minimum | ties share equally |
+//! | sharpness 0 or NaN | NaN | all NaN |
+//!
+//! (A minimum, that is a negative sharpness, exchanges the two infinities.)
+//!
+//! # Speed and reproducibility
+//!
+//! Each call picks SSE2, AVX2 + FMA or AVX-512 at run time. Fused instruction
+//! sets round differently from SSE2, so last bits may differ between machines.
+//! The Cargo feature `deterministic` forbids fusing and takes logarithms from
+//! `libm`: the same bits on every instruction set.
 
-use num_traits::Float;
+mod accurate;
+pub(crate) mod dispatch;
+pub(crate) mod lane;
+mod one_lane;
+mod scalar;
+mod smooth_max;
+mod softmax;
+mod sum;
 
-/// `exp(a k)` with the rounding error of the product carried into the result.
-#[inline]
-pub(crate) fn exp_product<T: Float>(a: T, k: T) -> T {
-    let product = a * k;
-    let t = product.exp();
-    if t > T::zero() && product.is_finite() { t + t * a.mul_add(k, -product) } else { t }
+pub(crate) use one_lane::impl_one_lane;
+pub(crate) use scalar::exp_product;
+
+use dispatch::{InstructionSet, Kernel, dispatch};
+use lane::{LANES, Lane};
+use smooth_max::{SharpnessSlope, SmoothMax};
+use softmax::{LogSoftmax, LogSoftmaxPullback, SoftmaxPullback};
+
+/// The element types of the kernels, `f32` and `f64`. Sealed.
+pub trait KernelFloat: Lane {}
+impl KernelFloat for f32 {}
+impl KernelFloat for f64 {}
+
+/// What tests and benchmarks need to run a kernel on a chosen instruction set.
+#[doc(hidden)]
+pub mod forced {
+    pub use super::ExpInPlace;
+    pub use super::dispatch::{Kernel, Level, dispatch_at};
+    pub use super::smooth_max::{SharpnessSlope, SmoothMax};
+    pub use super::softmax::{LogSoftmax, LogSoftmaxPullback, SoftmaxPullback};
 }
 
-/// `ln(e^x + e^y)`.
-pub(crate) fn log_add_exp<T: Float>(x: T, y: T) -> T {
-    log_sum_exp_weights(&[x, y], &mut [T::zero(); 2])
+/// The kernel of [`exp_in_place`].
+#[doc(hidden)]
+pub struct ExpInPlace<'a, T>(pub &'a mut [T]);
+
+impl<T: Lane> Kernel for ExpInPlace<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: InstructionSet>(self) {
+        let (blocks, tail) = self.0.as_chunks_mut::<LANES>();
+        for block in blocks {
+            exp_lanes::<I, T>(block);
+        }
+        if !tail.is_empty() {
+            let mut block = sum::padded(tail, T::zero());
+            exp_lanes::<I, T>(&mut block);
+            tail.copy_from_slice(&block[..tail.len()]);
+        }
+    }
 }
 
-/// `x - m` as a rounded difference and its rounding error.
 #[inline(always)]
-fn difference<T: Float>(x: T, m: T) -> (T, T) {
-    let d = x - m;
-    let back = d - x;
-    (d, (x - (d - back)) - (m + back))
-}
-
-/// Smooth maximum `(1/k) ln sum e^{k x_i}`, its softmax weights and its slope in `k`.
-pub(crate) fn smooth_max_weights<T: Float>(x: &[T], k: T, weights: &mut [T]) -> (T, T) {
-    let sign = k.signum();
-    let Some(&first) = x.first() else {
-        return (-sign * T::infinity(), T::zero());
-    };
-    if x.iter().any(|x| x.is_nan()) || k.is_nan() || k == T::zero() {
-        weights.fill(T::nan());
-        return (T::nan(), T::nan());
-    }
-    let m = x.iter().fold(first, |m, &x| if sign * x > sign * m { x } else { m });
-    if m == -sign * T::infinity() {
-        weights.fill(T::zero());
-        return (m, T::zero());
-    }
-    if m.is_infinite() || k.is_infinite() {
-        let ties = T::from(x.iter().filter(|&&x| x == m).count()).unwrap();
-        for (w, &x) in weights.iter_mut().zip(x) {
-            *w = if x == m { ties.recip() } else { T::zero() };
-        }
-        return (m, T::zero());
-    }
-    let mut ties = T::zero();
-    let mut sum = T::zero();
-    for (w, &x) in weights.iter_mut().zip(x) {
-        let (d, residual) = difference(x, m);
-        if d == T::zero() {
-            ties = ties + T::one();
-            *w = T::one();
-        } else {
-            let product = k * d;
-            let t = product.exp();
-            *w = if t > T::zero() { t + t * (k.mul_add(d, -product) + k * residual) } else { t };
-            sum = sum + *w;
-        }
-    }
-    let others = (ties - T::one()) + sum;
-    let total = T::one() + others;
-    let mut mean = T::zero();
-    for (w, &x) in weights.iter_mut().zip(x) {
-        *w = *w / total;
-        if *w > T::zero() {
-            mean = mean + *w * (k * (x - m));
-        }
-    }
-    let log = others.ln_1p();
-    (m + log / k, (mean - log) / k / k)
-}
-
-/// `ln sum e^{x_i}` and its gradient, the softmax of `x`.
-pub(crate) fn log_sum_exp_weights<T: Float>(x: &[T], weights: &mut [T]) -> T {
-    smooth_max_weights(x, T::one(), weights).0
-}
-
-/// `x_i - ln sum e^{x_j}`, and the softmax.
-pub(crate) fn log_softmax_weights<T: Float>(x: &[T], out: &mut [T], weights: &mut [T]) {
-    let y = log_sum_exp_weights(x, weights);
-    let m = x.iter().fold(T::neg_infinity(), |m, &x| m.max(x));
-    // ln(1 + s) = y - m, taken from the sum itself: the largest weight is 1 / (1 + s).
-    let log = if m.is_finite() {
-        let top = weights.iter().fold(T::zero(), |top, &w| top.max(w));
-        -top.ln()
-    } else {
-        T::zero()
-    };
-    for ((out, &x), &w) in out.iter_mut().zip(x).zip(&*weights) {
-        *out = if y.is_nan() {
-            y
-        } else if m.is_finite() {
-            (x - m) - log
-        } else if m > T::zero() {
-            w.ln()
-        } else {
-            T::neg_infinity()
-        };
+fn exp_lanes<I: InstructionSet, T: Lane>(x: &mut [T; LANES]) {
+    for x in x {
+        *x = lane::exp::<I, T>(*x);
     }
 }
 
-/// `ln sum e^{x_i}`.
-pub(crate) fn log_sum_exp<T: Float>(x: &[T]) -> T {
-    log_sum_exp_weights(x, &mut vec![T::zero(); x.len()])
+/// Replaces every element by its exponential, to within 1 ulp.
+///
+/// Overflow gives plus infinity, results may be subnormal, NaN stays NaN.
+///
+/// ```
+/// let mut x = [0.0, 1.0, f64::NEG_INFINITY];
+/// smoothmax::kernel::exp_in_place(&mut x);
+/// assert_eq!(x, [1.0, std::f64::consts::E, 0.0]);
+/// ```
+pub fn exp_in_place<T: KernelFloat>(x: &mut [T]) {
+    dispatch(ExpInPlace(x));
 }
 
-/// `(1/k) ln sum e^{k x_i}`.
-pub(crate) fn smooth_max<T: Float>(x: &[T], k: T) -> T {
-    smooth_max_weights(x, k, &mut vec![T::zero(); x.len()]).0
+/// `ln(sum_i exp(x_i))`.
+///
+/// ```
+/// use smoothmax::kernel::log_sum_exp;
+/// assert_eq!(log_sum_exp(&[1e308, 1e308]), 1e308);
+/// assert_eq!(log_sum_exp(&[0.0, -40.0]), 4.248354255291589e-18);
+/// ```
+pub fn log_sum_exp<T: KernelFloat>(x: &[T]) -> T {
+    dispatch(SmoothMax::unit(x, None))
+}
+
+/// [`log_sum_exp`], and its gradient `softmax(x)` into `weights`.
+///
+/// # Panics
+/// If `weights` has another length than `x`.
+pub fn log_sum_exp_weights<T: KernelFloat>(x: &[T], weights: &mut [T]) -> T {
+    assert_len("weights", weights, x);
+    dispatch(SmoothMax::unit(x, Some(weights)))
+}
+
+/// [`log_sum_exp`] that keeps 4 ulp where the value nearly vanishes, by
+/// double-double arithmetic.
+///
+/// Costs as much as [`log_sum_exp`] unless the value is negligible against the
+/// maximum, that is for nearly normalised log-probabilities; then some 300
+/// times as much.
+///
+/// ```
+/// use smoothmax::kernel::{log_sum_exp, log_sum_exp_accurate};
+/// let x = [-std::f64::consts::LN_2; 2];
+/// assert_eq!(log_sum_exp_accurate(&x), 2.3190468138462996e-17);
+/// assert_eq!(log_sum_exp(&x), 0.0);
+/// ```
+pub fn log_sum_exp_accurate<T: KernelFloat>(x: &[T]) -> T {
+    let max = x.iter().fold(T::neg_infinity(), |max, &x| max.max(x));
+    accurate::refine(x, max.widen(), log_sum_exp(x))
+}
+
+/// `ln(exp(x) + exp(y))`, within 4 ulp also where it nearly vanishes.
+///
+/// ```
+/// use smoothmax::kernel::log_add_exp;
+/// assert_eq!(log_add_exp(1000.0, 1000.0), 1000.0 + std::f64::consts::LN_2);
+/// ```
+pub fn log_add_exp<T: KernelFloat>(x: T, y: T) -> T {
+    log_add_exp_weights(x, y).0
+}
+
+/// [`log_add_exp`] and its partial derivatives by `x` and by `y`, the logistic
+/// functions of `x - y` and of `y - x`. For a finite value their product is the
+/// second derivative.
+///
+/// ```
+/// use smoothmax::kernel::log_add_exp_weights;
+/// let (value, weights) = log_add_exp_weights(2.0, 2.0);
+/// assert_eq!((value, weights), (2.0 + std::f64::consts::LN_2, [0.5, 0.5]));
+/// ```
+pub fn log_add_exp_weights<T: KernelFloat>(x: T, y: T) -> (T, [T; 2]) {
+    let (value, weights) = accurate::log_add_exp_weights(x.widen(), y.widen());
+    (T::round_from(value), weights.map(T::round_from))
+}
+
+/// `ln(sum_i exp(k x_i)) / k`: at most `ln(n) / k` above the maximum, for
+/// negative `k` as much below the minimum.
+///
+/// ```
+/// use smoothmax::kernel::smooth_max;
+/// assert_eq!(smooth_max(&[5.0, 4.0], 1e308), 5.0);
+/// assert_eq!(smooth_max(&[5.0, 4.0], f64::NEG_INFINITY), 4.0);
+/// ```
+pub fn smooth_max<T: KernelFloat>(x: &[T], k: T) -> T {
+    dispatch(SmoothMax::sharp(x, k, None))
+}
+
+/// [`smooth_max`], and its gradient `softmax(k x)` into `weights`.
+///
+/// # Panics
+/// If `weights` has another length than `x`.
+pub fn smooth_max_weights<T: KernelFloat>(x: &[T], k: T, weights: &mut [T]) -> T {
+    assert_len("weights", weights, x);
+    dispatch(SmoothMax::sharp(x, k, Some(weights)))
+}
+
+/// The derivative of [`smooth_max`] by `k`, from the `weights` that
+/// [`smooth_max_weights`] gave: `-H / k^2` with their entropy `H`.
+///
+/// Zero for an infinite `k`; NaN for `k` zero or NaN.
+///
+/// # Panics
+/// If `weights` has another length than `x`.
+///
+/// ```
+/// use smoothmax::kernel::{smooth_max_sharpness_slope, smooth_max_weights};
+/// let (x, mut w) = ([3.0, 3.0], [0.0; 2]);
+/// smooth_max_weights(&x, 2.0, &mut w); // 3 + ln(2) / k
+/// assert_eq!(smooth_max_sharpness_slope(&x, 2.0, &w), -std::f64::consts::LN_2 / 4.0);
+/// ```
+pub fn smooth_max_sharpness_slope<T: KernelFloat>(x: &[T], k: T, weights: &[T]) -> T {
+    assert_len("weights", weights, x);
+    dispatch(SharpnessSlope { x, k, weights })
+}
+
+/// `exp(x_i) / sum_j exp(x_j)` into `out`.
+///
+/// # Panics
+/// If `out` has another length than `x`.
+pub fn softmax<T: KernelFloat>(x: &[T], out: &mut [T]) {
+    assert_len("out", out, x);
+    dispatch(SmoothMax::unit(x, Some(out)));
+}
+
+/// `x_i - log_sum_exp(x)` into `out`, without that subtraction's cancellation.
+///
+/// # Panics
+/// If `out` has another length than `x`.
+pub fn log_softmax<T: KernelFloat>(x: &[T], out: &mut [T]) {
+    assert_len("out", out, x);
+    dispatch(LogSoftmax { x, out });
+}
+
+/// The gradient by `x` of `sum_i cotangent_i softmax(x)_i` into `out`, from
+/// `weights = softmax(x)`.
+///
+/// # Panics
+/// If `cotangent` or `out` has another length than `weights`.
+pub fn softmax_pullback<T: KernelFloat>(weights: &[T], cotangent: &[T], out: &mut [T]) {
+    assert_len("cotangent", cotangent, weights);
+    assert_len("out", out, weights);
+    dispatch(SoftmaxPullback { weights, cotangent, out });
+}
+
+/// The gradient by `x` of `sum_i cotangent_i log_softmax(x)_i` into `out`, from
+/// `weights = softmax(x)`. Zero where all weights are (`x` all minus infinity).
+///
+/// # Panics
+/// If `cotangent` or `out` has another length than `weights`.
+pub fn log_softmax_pullback<T: KernelFloat>(weights: &[T], cotangent: &[T], out: &mut [T]) {
+    assert_len("cotangent", cotangent, weights);
+    assert_len("out", out, weights);
+    dispatch(LogSoftmaxPullback { weights, cotangent, out });
+}
+
+fn assert_len<T>(name: &str, slice: &[T], expected: &[T]) {
+    assert!(
+        slice.len() == expected.len(),
+        "`{name}` has length {}, expected {}",
+        slice.len(),
+        expected.len()
+    );
 }

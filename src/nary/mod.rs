@@ -114,11 +114,12 @@ impl<T: Primitive> NaryKind<T> {
             NaryKind::Max => y[0] = extreme(x, T::neg_infinity(), |x, m| x > m),
             NaryKind::Min => y[0] = extreme(x, T::infinity(), |x, m| x < m),
             NaryKind::LogSumExp => y[0] = R::log_sum_exp_weights(x, weights),
-            NaryKind::SmoothMax(k) => (y[0], _) = R::smooth_max_weights(x, R::from_base(*k), weights),
+            NaryKind::SmoothMax(k) => y[0] = R::smooth_max_weights(x, R::from_base(*k), weights),
             NaryKind::SmoothMaxAt => {
                 let (&k, x) = x.split_last().expect("the sharpness is the last operand");
                 let (slope, weights) = weights.split_last_mut().expect("a weight for each operand");
-                (y[0], *slope) = R::smooth_max_weights(x, k, weights);
+                y[0] = R::smooth_max_weights(x, k, weights);
+                *slope = R::smooth_max_sharpness_slope(x, k, weights);
             }
             NaryKind::Softmax => {
                 R::log_sum_exp_weights(x, y);
@@ -159,19 +160,8 @@ impl<T: Primitive> NaryKind<T> {
                     *x_bar = *x_bar + g.chain(w);
                 }
             }
-            NaryKind::Softmax => {
-                // Centred before weighting: w_i (ȳ_i - Σ w_j ȳ_j).
-                let mean = sum(y.iter().zip(y_bar).map(|(&w, &g)| g.chain(w)));
-                for ((x_bar, &w), &g) in x_bar.iter_mut().zip(y).zip(y_bar) {
-                    *x_bar = *x_bar + (g - mean).chain(w);
-                }
-            }
-            NaryKind::LogSoftmax => {
-                let total = sum(y_bar.iter().copied());
-                for ((x_bar, &w), &g) in x_bar.iter_mut().zip(weights).zip(y_bar) {
-                    *x_bar = *x_bar + (g - total.chain(w));
-                }
-            }
+            NaryKind::Softmax => R::softmax_pullback(y, y_bar, x_bar),
+            NaryKind::LogSoftmax => R::log_softmax_pullback(weights, y_bar, x_bar),
             NaryKind::MatVec(matrix) => R::mat_vec_transposed(matrix, y_bar, x_bar),
             NaryKind::Custom(node) => R::custom_pullback(&**node, x, g, x_bar),
         }

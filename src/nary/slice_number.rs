@@ -1,6 +1,8 @@
 //! What n-ary nodes need of a number type: slice kernels for `f32` and `f64`,
 //! the derivatives of those for [`Dual`].
 
+use std::cmp::Ordering;
+
 use nalgebra::{DMatrix, DVectorView, DVectorViewMut};
 use num_traits::Float;
 
@@ -15,11 +17,20 @@ pub trait SliceNumber: Elementary {
     /// `ln Σ e^{x_i}`; writes its gradient, the softmax, to `weights`.
     fn log_sum_exp_weights(x: &[Self], weights: &mut [Self]) -> Self;
 
-    /// `(1/k) ln Σ e^{k x_i}` and its slope in `k`; writes its gradient to `weights`.
-    fn smooth_max_weights(x: &[Self], k: Self, weights: &mut [Self]) -> (Self, Self);
+    /// `(1/k) ln Σ e^{k x_i}`; writes its gradient to `weights`.
+    fn smooth_max_weights(x: &[Self], k: Self, weights: &mut [Self]) -> Self;
+
+    /// The slope of `(1/k) ln Σ e^{k x_i}` in `k`, from its weights.
+    fn smooth_max_sharpness_slope(x: &[Self], k: Self, weights: &[Self]) -> Self;
 
     /// Writes `x_i - ln Σ e^{x_j}` to `out` and the softmax to `weights`.
     fn log_softmax_weights(x: &[Self], out: &mut [Self], weights: &mut [Self]);
+
+    /// Adds `w_i (ȳ_i - Σ w_j ȳ_j)` to `x_bar`.
+    fn softmax_pullback(weights: &[Self], y_bar: &[Self], x_bar: &mut [Self]);
+
+    /// Adds `ȳ_i - w_i Σ ȳ_j` to `x_bar`.
+    fn log_softmax_pullback(weights: &[Self], y_bar: &[Self], x_bar: &mut [Self]);
 
     /// `y = A x`.
     fn mat_vec(matrix: &DMatrix<Self::Base>, x: &[Self], y: &mut [Self]);
@@ -53,12 +64,29 @@ macro_rules! impl_slice_number {
                 kernel::log_sum_exp_weights(x, weights)
             }
 
-            fn smooth_max_weights(x: &[Self], k: Self, weights: &mut [Self]) -> (Self, Self) {
+            fn smooth_max_weights(x: &[Self], k: Self, weights: &mut [Self]) -> Self {
                 kernel::smooth_max_weights(x, k, weights)
             }
 
+            fn smooth_max_sharpness_slope(x: &[Self], k: Self, weights: &[Self]) -> Self {
+                kernel::smooth_max_sharpness_slope(x, k, weights)
+            }
+
             fn log_softmax_weights(x: &[Self], out: &mut [Self], weights: &mut [Self]) {
-                kernel::log_softmax_weights(x, out, weights);
+                kernel::log_softmax(x, out);
+                kernel::softmax(x, weights);
+            }
+
+            fn softmax_pullback(weights: &[Self], y_bar: &[Self], x_bar: &mut [Self]) {
+                let mut pull = vec![0.0; weights.len()];
+                kernel::softmax_pullback(weights, y_bar, &mut pull);
+                x_bar.iter_mut().zip(pull).for_each(|(x_bar, pull)| *x_bar += pull);
+            }
+
+            fn log_softmax_pullback(weights: &[Self], y_bar: &[Self], x_bar: &mut [Self]) {
+                let mut pull = vec![0.0; weights.len()];
+                kernel::log_softmax_pullback(weights, y_bar, &mut pull);
+                x_bar.iter_mut().zip(pull).for_each(|(x_bar, pull)| *x_bar += pull);
             }
 
             fn mat_vec(matrix: &DMatrix<Self>, x: &[Self], y: &mut [Self]) {
@@ -122,26 +150,43 @@ impl<T: SliceNumber> SliceNumber for Dual<T> {
         Dual::new(y, y_dot)
     }
 
-    /// With `S` the value and `w` the weights: `Ṡ = Σ w_i ẋ_i + S_k k̇`,
-    /// `ẇ_i = w_i (k (ẋ_i - Σ w_j ẋ_j) + k̇ (x_i - Σ w_j x_j))`, and since
-    /// `k S_k = Σ w_i x_i - S`, `k Ṡ_k = Σ ẇ_i x_i - 2 S_k k̇`.
-    fn smooth_max_weights(x: &[Self], k: Self, weights: &mut [Self]) -> (Self, Self) {
+    /// `Ṡ = Σ w_i ẋ_i + S_k k̇` and
+    /// `ẇ_i = w_i (k (ẋ_i - Σ w_j ẋ_j) + k̇ (x_i - Σ w_j x_j))`.
+    fn smooth_max_weights(x: &[Self], k: Self, weights: &mut [Self]) -> Self {
+        let zero = T::constant(0.0);
         let (values, tangents) = split(x);
-        let mut w = vec![T::constant(0.0); x.len()];
-        let (y, slope) = T::smooth_max_weights(&values, k.value, &mut w);
-        let mean_dot = weighted(&w, &tangents);
-        // Relative to the value: a shift that keeps the products small.
-        let offsets: Vec<T> = values.iter().map(|&x| x - y).collect();
-        let mean_offset = weighted(&w, &offsets);
-        let mut slope_dot = -(slope + slope).chain(k.tangent);
+        let mut w = vec![zero; x.len()];
+        let y = T::smooth_max_weights(&values, k.value, &mut w);
+        let mut y_dot = weighted(&w, &tangents);
         for i in 0..x.len() {
-            let pull = k.value * (tangents[i] - mean_dot) + k.tangent.chain(offsets[i] - mean_offset);
-            weights[i] = Dual::new(w[i], w[i].chain(pull));
-            slope_dot = slope_dot + weights[i].tangent.chain(offsets[i]);
+            weights[i] = Dual::new(w[i], w[i].chain(k.value * (tangents[i] - y_dot)));
         }
-        let sharp = k.value.base().is_infinite();
-        let slope_dot = if sharp { T::constant(0.0) } else { slope_dot / k.value };
-        (Dual::new(y, mean_dot + slope.chain(k.tangent)), Dual::new(slope, slope_dot))
+        if !k.tangent.is_zero() {
+            // Offsets from the value rather than from 0: they keep the products small.
+            let offsets: Vec<T> = values.iter().map(|&x| x - y).collect();
+            let mean = weighted(&w, &offsets);
+            for (weight, &offset) in weights.iter_mut().zip(&offsets) {
+                weight.tangent = weight.tangent + weight.value.chain(k.tangent * (offset - mean));
+            }
+            y_dot = y_dot + T::smooth_max_sharpness_slope(&values, k.value, &w) * k.tangent;
+        }
+        Dual::new(y, y_dot)
+    }
+
+    /// Since `k S_k = Σ w_i x_i - S`: `k Ṡ_k = Σ ẇ_i x_i - 2 S_k k̇`.
+    fn smooth_max_sharpness_slope(x: &[Self], k: Self, weights: &[Self]) -> Self {
+        let (values, _) = split(x);
+        let (w, w_dot) = split(weights);
+        let slope = T::smooth_max_sharpness_slope(&values, k.value, &w);
+        let Some(heaviest) =
+            (0..w.len()).max_by(|&i, &j| w[i].base().partial_cmp(&w[j].base()).unwrap_or(Ordering::Equal))
+        else {
+            return Dual::lift(slope);
+        };
+        let offsets: Vec<T> = values.iter().map(|&x| x - values[heaviest]).collect();
+        let change = weighted(&w_dot, &offsets) - (slope + slope) * k.tangent;
+        let is_exact = k.value.base().is_infinite();
+        Dual::new(slope, if is_exact { T::constant(0.0) } else { change / k.value })
     }
 
     fn log_softmax_weights(x: &[Self], out: &mut [Self], weights: &mut [Self]) {
@@ -154,6 +199,23 @@ impl<T: SliceNumber> SliceNumber for Dual<T> {
             let centred = tangents[i] - mean;
             out[i] = Dual::new(y[i], centred);
             weights[i] = Dual::new(w[i], w[i].chain(centred));
+        }
+    }
+
+    fn softmax_pullback(weights: &[Self], y_bar: &[Self], x_bar: &mut [Self]) {
+        let mean = weighted(weights, y_bar);
+        for ((x_bar, &w), &g) in x_bar.iter_mut().zip(weights).zip(y_bar) {
+            *x_bar = *x_bar + w.chain(g - mean);
+        }
+    }
+
+    fn log_softmax_pullback(weights: &[Self], y_bar: &[Self], x_bar: &mut [Self]) {
+        let total = y_bar.iter().fold(Self::constant(0.0), |total, &g| total + g);
+        let is_constant = weights.iter().all(|w| w.is_zero());
+        for ((x_bar, &w), &g) in x_bar.iter_mut().zip(weights).zip(y_bar) {
+            if !is_constant {
+                *x_bar = *x_bar + (g - w.chain(total));
+            }
         }
     }
 

@@ -16,7 +16,7 @@ use std::f64::consts::{FRAC_1_SQRT_2, LN_2, LN_10};
 use super::macros::{kink, rules};
 use super::number::c;
 use super::{Arguments, Edge, KinkKind, KinkTable, Number, Primitive, Row, Rule, Visitor, pad};
-use crate::kernel::{exp_product, log_add_exp};
+use crate::kernel::{exp_product, log_add_exp, log_add_exp_weights};
 use crate::{Dual, Var};
 
 const INF: f64 = f64::INFINITY;
@@ -234,16 +234,7 @@ rules! {
         }
         /// Softmax of two: `e^a / (e^a + e^b)`, the slope of [`log_add_exp`](Self::log_add_exp).
         PairWeight = pair_weight(a, b) -> y {
-            value: if a == b { if a == Self::NEG_INFINITY { 0.0 } else { 0.5 } } else {
-                // t = e^-|a - b|, with the rounding residual of a - b carried into it.
-                let (high, low) = if a < b { (b, a) } else { (a, b) };
-                let difference = low - high;
-                let back = difference - low;
-                let residual = (low - (difference - back)) - (high + back);
-                let t = difference.exp();
-                let t = if t > 0.0 && residual.is_finite() { t + t * residual } else { t };
-                if a < b { t / (1.0 + t) } else { 1.0 / (1.0 + t) }
-            },
+            value: log_add_exp_weights(a, b).1[0],
             partials: [y.chain(b.pair_weight(a)), -(y.chain(b.pair_weight(a)))],
             samples: [[1.0, 2.0], [-3.0, 30.0], [0.5, 0.5]], edges: [[INF, 1.0] => [0.0, 0.0]]
         }

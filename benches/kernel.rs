@@ -1,0 +1,160 @@
+//! The slice kernels on every instruction set of this machine, against the
+//! plain scalar loop with `std`'s exponential.
+//!
+//! `cargo bench --bench kernel`; a first argument keeps the lines that contain it.
+
+mod interleave;
+
+use interleave::compare;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use smoothmax::kernel::forced::{ExpInPlace, Level, LogSoftmax, SmoothMax, dispatch_at};
+use std::hint::black_box;
+
+/// The reference: what one writes by hand.
+macro_rules! plain {
+    ($module:ident, $float:ty) => {
+        mod $module {
+            pub(super) fn log_sum_exp(x: &[$float]) -> $float {
+                let m = x.iter().fold(<$float>::NEG_INFINITY, |m, &x| if x > m { x } else { m });
+                let mut sum = 0.0;
+                for x in x {
+                    sum += (x - m).exp();
+                }
+                m + sum.ln()
+            }
+
+            pub(super) fn log_sum_exp_weights(x: &[$float], weights: &mut [$float]) -> $float {
+                let m = x.iter().fold(<$float>::NEG_INFINITY, |m, &x| if x > m { x } else { m });
+                let mut sum = 0.0;
+                for (w, x) in weights.iter_mut().zip(x) {
+                    *w = (x - m).exp();
+                    sum += *w;
+                }
+                let factor = 1.0 / sum;
+                for w in weights {
+                    *w *= factor;
+                }
+                m + sum.ln()
+            }
+
+            pub(super) fn smooth_max_weights(x: &[$float], k: $float, weights: &mut [$float]) -> $float {
+                let m = x.iter().fold(<$float>::NEG_INFINITY, |m, &x| if x > m { x } else { m });
+                let mut sum = 0.0;
+                for (w, x) in weights.iter_mut().zip(x) {
+                    *w = (k * (x - m)).exp();
+                    sum += *w;
+                }
+                let factor = 1.0 / sum;
+                for w in weights {
+                    *w *= factor;
+                }
+                m + sum.ln() / k
+            }
+
+            pub(super) fn exp_in_place(x: &mut [$float]) {
+                for x in x {
+                    *x = x.exp();
+                }
+            }
+
+            pub(super) fn log_softmax(x: &[$float], out: &mut [$float]) {
+                let value = log_sum_exp(x);
+                for (out, x) in out.iter_mut().zip(x) {
+                    *out = x - value;
+                }
+            }
+        }
+    };
+}
+plain!(plain_f64, f64);
+plain!(plain_f32, f32);
+
+/// `n` numbers, each a sum of four uniform ones: about normal, spread 3.
+fn sample(n: usize) -> Vec<f64> {
+    let mut generator = ChaCha8Rng::seed_from_u64(1);
+    let mut uniform = || generator.next_u64() as f64 / u64::MAX as f64 - 0.5;
+    (0..n).map(|_| 5.0 * (uniform() + uniform() + uniform() + uniform())).collect()
+}
+
+fn main() {
+    let filter = std::env::args().nth(1).filter(|a| !a.starts_with('-')).unwrap_or_default();
+    for n in [3, 10, 16, 17, 100, 1_000, 1_000_000] {
+        let x = sample(n);
+        let x_f32: Vec<f32> = x.iter().map(|&x| x as f32).collect();
+        for level in Level::available() {
+            let goal = |large: [f64; 3]| Some(if n == 1_000_000 { large[level as usize] } else { 1.0 });
+            let wanted = |what: &str| {
+                let name = format!("{what} n = {n} {level:?}");
+                name.contains(&filter).then_some(name)
+            };
+            if let Some(name) = wanted("log_sum_exp f64") {
+                compare(
+                    || dispatch_at(level, SmoothMax::unit(black_box(&x), None)),
+                    || plain_f64::log_sum_exp(black_box(&x)),
+                )
+                .report(&name, n, goal([0.75, 0.35, 0.15]));
+            }
+            if let Some(name) = wanted("log_sum_exp_weights f64") {
+                let (mut w, mut v) = (x.clone(), x.clone());
+                compare(
+                    || dispatch_at(level, SmoothMax::unit(black_box(&x), Some(&mut w))),
+                    || plain_f64::log_sum_exp_weights(black_box(&x), &mut v),
+                )
+                .report(&name, n, goal([1.0, 1.0, 0.3]));
+            }
+            if let Some(name) = wanted("smooth_max_weights f64") {
+                let (mut w, mut v) = (x.clone(), x.clone());
+                compare(
+                    || dispatch_at(level, SmoothMax::sharp(black_box(&x), 3.0, Some(&mut w))),
+                    || plain_f64::smooth_max_weights(black_box(&x), 3.0, &mut v),
+                )
+                .report(&name, n, goal([1.0; 3]));
+            }
+            if let Some(name) = wanted("log_softmax f64") {
+                let (mut w, mut v) = (x.clone(), x.clone());
+                compare(
+                    || dispatch_at(level, LogSoftmax { x: black_box(&x), out: &mut w }),
+                    || plain_f64::log_softmax(black_box(&x), &mut v),
+                )
+                .report(&name, n, goal([1.0; 3]));
+            }
+            if let Some(name) = wanted("exp_in_place f64") {
+                let (mut w, mut v) = (x.clone(), x.clone());
+                compare(
+                    || {
+                        w.copy_from_slice(&x);
+                        dispatch_at(level, ExpInPlace(black_box(&mut w)))
+                    },
+                    || {
+                        v.copy_from_slice(&x);
+                        plain_f64::exp_in_place(black_box(&mut v))
+                    },
+                )
+                .report(&name, n, goal([1.0; 3]));
+            }
+            if let Some(name) = wanted("log_sum_exp f32") {
+                compare(
+                    || dispatch_at(level, SmoothMax::unit(black_box(&x_f32), None)),
+                    || plain_f32::log_sum_exp(black_box(&x_f32)),
+                )
+                .report(&name, n, goal([1.0; 3]));
+            }
+            if let Some(name) = wanted("log_sum_exp f32 over f64") {
+                compare(
+                    || dispatch_at(level, SmoothMax::unit(black_box(&x_f32), None)),
+                    || dispatch_at(level, SmoothMax::unit(black_box(&x), None)),
+                )
+                .report(&name, n, (n == 1_000_000).then_some(1.0 / 1.6));
+            }
+            if let Some(name) = wanted("log_sum_exp_weights f32 over f64") {
+                let (mut w, mut v) = (x_f32.clone(), x.clone());
+                compare(
+                    || dispatch_at(level, SmoothMax::unit(black_box(&x_f32), Some(&mut w))),
+                    || dispatch_at(level, SmoothMax::unit(black_box(&x), Some(&mut v))),
+                )
+                .report(&name, n, (n == 1_000_000).then_some(1.0 / 1.6));
+            }
+        }
+    }
+}

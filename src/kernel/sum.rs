@@ -1,0 +1,133 @@
+//! Sums over slices whose error does not grow with the length.
+//!
+//! A chunk is summed in [`LANES`] lanes, the lanes pairwise, and the chunks in
+//! double precision with the rounding error carried along (Neumaier). A plain
+//! loop over 1e6 exponentials is off by tens of ulp, thousands on heavy tails.
+
+use super::lane::{LANES, Lane, difference};
+
+/// Elements per chunk: what one lane adds up without compensation is 1/16 of it.
+pub(super) const CHUNK: usize = 512;
+
+/// A running sum in double precision with its rounding error.
+#[derive(Default)]
+pub(super) struct CompensatedSum {
+    sum: f64,
+    lost: f64,
+}
+
+impl From<f64> for CompensatedSum {
+    #[inline(always)]
+    fn from(sum: f64) -> Self {
+        Self { sum, lost: 0.0 }
+    }
+}
+
+impl CompensatedSum {
+    #[inline(always)]
+    pub(super) fn add(&mut self, term: f64) {
+        let (sum, lost) = difference(self.sum, -term);
+        self.sum = sum;
+        self.lost += lost;
+    }
+
+    #[inline(always)]
+    pub(super) fn value(&self) -> f64 {
+        self.sum + self.lost
+    }
+}
+
+/// All lanes joined by `join`, pairwise.
+#[inline(always)]
+pub(super) fn fold_lanes<T: Lane>(mut lanes: [T; LANES], join: impl Fn(T, T) -> T) -> T {
+    let mut half = LANES / 2;
+    while half > 0 {
+        for i in 0..half {
+            lanes[i] = join(lanes[i], lanes[i + half]);
+        }
+        half /= 2;
+    }
+    lanes[0]
+}
+
+/// The sum of the lanes.
+#[inline(always)]
+pub(super) fn sum_lanes<T: Lane>(lanes: [T; LANES]) -> f64 {
+    fold_lanes(lanes, |a, b| a + b).widen()
+}
+
+/// A last, short block of lanes, filled up.
+#[inline(always)]
+pub(super) fn padded<T: Lane>(tail: &[T], fill: T) -> [T; LANES] {
+    let mut block = [fill; LANES];
+    block[..tail.len()].copy_from_slice(tail);
+    block
+}
+
+/// `sum_i term(a_i, b_i)` over two slices of one length.
+#[inline(always)]
+pub(super) fn sum_over<T: Lane>(a: &[T], b: &[T], term: impl Fn(T, T) -> T) -> f64 {
+    let mut total = CompensatedSum::default();
+    for (a, b) in a.chunks(CHUNK).zip(b.chunks(CHUNK)) {
+        let mut sums = [T::zero(); LANES];
+        let (a_blocks, a_tail) = a.as_chunks::<LANES>();
+        let (b_blocks, b_tail) = b.as_chunks::<LANES>();
+        for (a, b) in a_blocks.iter().zip(b_blocks) {
+            for i in 0..LANES {
+                sums[i] += term(a[i], b[i]);
+            }
+        }
+        for (sum, (&a, &b)) in sums.iter_mut().zip(a_tail.iter().zip(b_tail)) {
+            *sum += term(a, b);
+        }
+        total.add(sum_lanes(sums));
+    }
+    total.value()
+}
+
+/// The sum of a slice.
+#[inline(always)]
+pub(super) fn sum_of<T: Lane>(a: &[T]) -> f64 {
+    sum_over(a, a, |a, _| a)
+}
+
+/// The largest `sign * x_i`, NaN left out; minus infinity for an empty slice.
+#[inline(always)]
+pub(super) fn max_of<T: Lane>(x: &[T], sign: T) -> T {
+    let larger = |a: T, b: T| if b > a { b } else { a };
+    let mut lanes = [T::neg_infinity(); LANES];
+    let (blocks, tail) = x.as_chunks::<LANES>();
+    for block in blocks {
+        for i in 0..LANES {
+            lanes[i] = larger(lanes[i], sign * block[i]);
+        }
+    }
+    for (lane, &x) in lanes.iter_mut().zip(tail) {
+        *lane = larger(*lane, sign * x);
+    }
+    fold_lanes(lanes, larger)
+}
+
+/// A place where `sign * x_i` is largest, and that value. NaN is left out;
+/// where nothing is left, the value is minus infinity.
+#[inline(always)]
+pub(super) fn argmax<T: Lane>(x: &[T], sign: T) -> (usize, T) {
+    let mut best = (0, T::neg_infinity());
+    for (i, chunk) in x.chunks(CHUNK).enumerate() {
+        let max = max_of(chunk, sign);
+        if max > best.1 {
+            best = (i * CHUNK, max);
+        }
+    }
+    let (start, max) = best;
+    let end = x.len().min(start + CHUNK);
+    let mut at = start;
+    // Whole blocks are compared at once, which is vector code.
+    while end - at > LANES && x[at..at + LANES].iter().fold(true, |none, &x| none & (sign * x != max)) {
+        at += LANES;
+    }
+    while at + 1 < end && sign * x[at] != max {
+        at += 1;
+    }
+    (at, max)
+}
