@@ -75,6 +75,7 @@ mod functions;
 pub mod kernel;
 mod nary;
 mod num;
+pub mod program;
 pub mod rules;
 mod scalar;
 pub mod tape;
@@ -87,6 +88,7 @@ pub use functions::{
     smooth_abs, smooth_max, smooth_max_at, smooth_min, smooth_min_at, softmax, softplus, sum,
 };
 pub use nary::{CustomNode, SecondOrder, SliceNumber};
+pub use program::{Program, Workspace};
 pub use rules::KinkKind;
 pub use scalar::Scalar;
 pub use tape::{Adjoints, Tape, Var};
