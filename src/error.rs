@@ -52,6 +52,31 @@ pub enum Error {
         /// The source line that compared; known in debug builds.
         location: Option<&'static Location<'static>>,
     },
+    /// A minimax objective has no components, so its maximum is not defined.
+    NoComponents,
+    /// A component is NaN or infinite at the start.
+    NotFinite {
+        /// Which component, counted from 0.
+        component: usize,
+        /// Its value.
+        value: f64,
+    },
+    /// An argument is outside its domain.
+    Invalid {
+        /// What was given.
+        argument: &'static str,
+        /// What it must satisfy.
+        reason: &'static str,
+    },
+    /// No point satisfies the bounds and linear constraints.
+    Infeasible,
+    /// A method cannot handle the problem.
+    Unsupported {
+        /// The method.
+        method: &'static str,
+        /// What it cannot handle.
+        what: &'static str,
+    },
 }
 
 impl std::fmt::Display for Error {
@@ -82,6 +107,15 @@ impl std::fmt::Display for Error {
                 }
                 write!(f, ", has another answer than when it was recorded: record again, or use `select`")
             }
+            Error::NoComponents => {
+                write!(f, "the objective has no components: return at least one value")
+            }
+            Error::NotFinite { component, value } => {
+                write!(f, "component {component} is {value} at the start: start where every one is finite")
+            }
+            Error::Invalid { argument, reason } => write!(f, "`{argument}` {reason}"),
+            Error::Infeasible => write!(f, "no point satisfies the bounds and linear constraints"),
+            Error::Unsupported { method, what } => write!(f, "{method} cannot handle {what}"),
         }
     }
 }
