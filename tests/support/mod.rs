@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub(crate) mod expression;
+
 use dashu::base::Abs;
 use dashu::float::FBig;
 use dashu::float::round::mode::HalfEven;
