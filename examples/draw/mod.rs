@@ -25,6 +25,7 @@ pub(crate) type Point = (f64, f64);
 // The palette of Okabe and Ito, distinguishable in all forms of colour blindness.
 pub(crate) const INK: RGBColor = RGBColor(0, 0, 0);
 pub(crate) const GREY: RGBColor = RGBColor(150, 150, 150);
+pub(crate) const PALE: RGBColor = RGBColor(195, 205, 215);
 pub(crate) const BLUE: RGBColor = RGBColor(0, 114, 178);
 pub(crate) const SKY: RGBColor = RGBColor(86, 180, 233);
 pub(crate) const GREEN: RGBColor = RGBColor(0, 158, 115);
@@ -158,6 +159,11 @@ impl Plot {
     /// A line that stays in the background.
     pub(crate) fn thin(self, name: &str, color: RGBColor, points: Vec<Point>) -> Plot {
         self.stroke(name, color, LINE / 2, false, points)
+    }
+
+    /// A hair line, one of thousands.
+    pub(crate) fn hair(self, color: RGBColor, points: Vec<Point>) -> Plot {
+        self.stroke("", color, 1, false, points)
     }
 
     pub(crate) fn dashed(self, name: &str, color: RGBColor, points: Vec<Point>) -> Plot {
