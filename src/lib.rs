@@ -87,6 +87,8 @@ pub mod program;
 pub mod rules;
 mod scalar;
 pub mod tape;
+#[cfg(any(doc, doctest))]
+pub mod tutorial;
 
 pub use diff::{check_gradient, gradient, hessian, hvp, jacobian, jvp, vjp};
 pub use dual::Dual;
