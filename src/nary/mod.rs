@@ -198,15 +198,13 @@ fn sum<R: Number>(mut terms: impl Iterator<Item = R>) -> R {
 }
 
 /// The extreme operand by `is_beyond`, which is `neutral` if there is none and
-/// NaN if any is NaN.
+/// NaN - attained by none, so with undefined derivatives - if any is NaN.
 fn extreme<R: SliceNumber>(x: &[R], neutral: R::Base, is_beyond: impl Fn(R::Base, R::Base) -> bool) -> R {
     if x.is_empty() {
         return R::from_base(neutral);
     }
-    if x.iter().any(|x| x.base().is_nan()) {
-        return R::constant(f64::NAN);
-    }
-    let best = x.iter().map(|x| x.base()).fold(neutral, |best, x| if is_beyond(x, best) { x } else { best });
+    let values = x.iter().map(|x| x.base());
+    let best = values.fold(neutral, |best, x| if is_beyond(x, best) || x.is_nan() { x } else { best });
     R::tie(best, x.iter().copied().filter(|x| x.base() == best))
 }
 
