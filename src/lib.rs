@@ -83,6 +83,7 @@ pub mod kernel;
 pub mod minimax;
 mod nary;
 mod num;
+pub mod program;
 pub mod rules;
 mod scalar;
 pub mod tape;
@@ -97,6 +98,7 @@ pub use functions::{
 #[cfg(feature = "minimax")]
 pub use minimax::Minimax;
 pub use nary::{CustomNode, SecondOrder, SliceNumber};
+pub use program::{Program, Workspace};
 pub use rules::KinkKind;
 pub use scalar::Scalar;
 pub use tape::{Adjoints, Tape, Var};

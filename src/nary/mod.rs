@@ -88,6 +88,16 @@ impl<T: 'static> NaryKind<T> {
         }
     }
 
+    /// Whether it can be evaluated again at other operands.
+    pub(crate) fn require_replayable(&self) -> Result<(), Error> {
+        match self {
+            NaryKind::Custom(node) if !node.is_replayable() => {
+                Err(Error::NotReplayable { node: node.name().to_owned() })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The number of weights kept between the sweeps.
     pub(crate) fn weights(&self, operands: usize) -> usize {
         match self {
