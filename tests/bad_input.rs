@@ -5,7 +5,7 @@ mod common;
 use std::f64::consts::LN_2;
 use std::sync::Arc;
 
-use common::{assert_ulps, panic_message};
+use common::{OnTape, assert_ulps, panic_message};
 use nalgebra::DMatrix;
 use num_traits::Float;
 use smoothmax::rules::TABLE;
@@ -265,7 +265,7 @@ fn a_full_tape_says_so_and_stays_whole() {
 
 #[test]
 fn n_ary_overflow_comes_with_a_slope() {
-    let functions: [(&str, for<'a, 't> fn(&'a [Var<'t>]) -> Var<'t>); 6] = [
+    let functions: [(&str, OnTape); 6] = [
         ("sum", |x| sum(&x[..2])),
         ("dot", |x| dot(&[2.0, 2.0], &x[..2])),
         ("dot_product", |x| dot_product(&x[..1], &x[1..2])),
