@@ -7,7 +7,6 @@
 //! `cargo run --release --example minimax_table`
 
 #[path = "../tests/problems/mod.rs"]
-#[allow(dead_code)]
 mod problems;
 
 use std::time::Instant;
