@@ -11,7 +11,7 @@
 //! Stable forms: N. Higham, *Accuracy and Stability of Numerical Algorithms*;
 //! M. Mächler, *Accurately computing log(1 - exp(-|a|))*.
 
-use std::f64::consts::{FRAC_1_SQRT_2, LN_2, LN_10};
+use std::f64::consts::{FRAC_1_SQRT_2, LN_2, LOG2_E, LOG10_E};
 
 use super::macros::{kink, rules};
 use super::number::c;
@@ -75,9 +75,9 @@ rules! {
         /// `ln(1 + x)`, accurate near 0.
         Ln1p = ln_1p(x) -> y { value: x.ln_1p(), partials: [(c::<T>(1.0) + x).recip()], samples: [[-0.5], [1e-3], [7.0]], edges: [[-1.0] => [INF]] }
         /// Binary logarithm.
-        Log2 = log2(x) -> y { value: x.log2(), partials: [(x * c(LN_2)).recip()], samples: [[0.1], [7.0]], edges: [[0.0] => [INF]] }
+        Log2 = log2(x) -> y { value: x.log2(), partials: [x.recip() * c(LOG2_E)], samples: [[0.1], [7.0], [1.7e308]], edges: [[0.0] => [INF]] }
         /// Decimal logarithm.
-        Log10 = log10(x) -> y { value: x.log10(), partials: [(x * c(LN_10)).recip()], samples: [[0.1], [7.0]], edges: [[0.0] => [INF]] }
+        Log10 = log10(x) -> y { value: x.log10(), partials: [x.recip() * c(LOG10_E)], samples: [[0.1], [7.0], [1.7e308]], edges: [[0.0] => [INF]] }
         /// `x^p`; a negative `x` needs an integer `p` and has no slope in `p`.
         Powf = powf(x, p) -> y {
             value: x.powf(p), partials: [p.chain(x.powf(p - c(1.0))), y.chain(x.ln())],
@@ -105,7 +105,7 @@ rules! {
         /// Four-quadrant inverse tangent of `a / b`.
         Atan2 = atan2(a, b) -> y {
             value: a.atan2(b), partials: [b.direction(a) / a.hypot(b), -(a.direction(b) / a.hypot(b))],
-            samples: [[1.0, 2.0], [-1.0, -0.5], [3e200, -4e200]], edges: [[0.0, 0.0] => [NAN, NAN]],
+            samples: [[1.0, 2.0], [-1.0, -0.5], [3e200, -4e200]], edges: [[0.0, 0.0] => [NAN, NAN], [0.0, -2.0] => [-0.5, 0.0]],
             Jump when a == 0.0 && b <= 0.0
         }
         /// Hyperbolic sine.
@@ -115,11 +115,17 @@ rules! {
         /// Hyperbolic tangent.
         Tanh = tanh(x) -> y { value: x.tanh(), partials: [c::<T>(4.0) * (x + x).logistic_density()], samples: [[-2.0], [0.1], [20.0]], edges: [[0.0] => [1.0]] }
         /// Inverse hyperbolic sine.
-        Asinh = asinh(x) -> y { value: x.asinh(), partials: [x.hypot(c(1.0)).recip()], samples: [[-2.0], [0.7], [1e200]], edges: [[0.0] => [1.0]] }
+        Asinh = asinh(x) -> y {
+            // Beyond 1/eps it is ln(2x) to the last bit; std overflows near the largest number.
+            value: if x.abs() * Self::EPSILON > 1.0 { (x.abs().ln() + LN_2 as Self).copysign(x) } else { x.asinh() },
+            partials: [x.hypot(c(1.0)).recip()],
+            samples: [[-2.0], [0.7], [1e20], [-1.7e308]], edges: [[0.0] => [1.0]]
+        }
         /// Inverse hyperbolic cosine.
         Acosh = acosh(x) -> y {
-            value: x.acosh(), partials: [((x - c(1.0)).sqrt() * (x + c(1.0)).sqrt()).recip()],
-            samples: [[1.5], [7.0], [1e200]], edges: [[1.0] => [INF]]
+            value: if x * Self::EPSILON > 1.0 { x.ln() + LN_2 as Self } else { x.acosh() },
+            partials: [((x - c(1.0)).sqrt() * (x + c(1.0)).sqrt()).recip()],
+            samples: [[1.5], [7.0], [1e20], [1.7e308]], edges: [[1.0] => [INF]]
         }
         /// Inverse hyperbolic tangent.
         Atanh = atanh(x) -> y {
@@ -232,7 +238,7 @@ rules! {
             samples: [[1.0, 2.0], [-3.0, 30.0], [1e3, 1e3]],
             edges: [[INF, INF] => [0.5, 0.5], [-INF, -INF] => [0.0, 0.0], [INF, 1.0] => [1.0, 0.0], [1.0, -INF] => [1.0, 0.0]]
         }
-        /// Softmax of two: `e^a / (e^a + e^b)`, the slope of [`log_add_exp`](Self::log_add_exp).
+        /// Softmax of two: `e^a / (e^a + e^b)`, the slope of `log_add_exp`.
         PairWeight = pair_weight(a, b) -> y {
             value: log_add_exp_weights(a, b).1[0],
             partials: [y.chain(b.pair_weight(a)), -(y.chain(b.pair_weight(a)))],
@@ -247,9 +253,10 @@ rules! {
             } else { Self::NAN },
             partials: [x.smooth_sign(k), x.smooth_abs_sharpness_slope(k)],
             samples: [[-2.0, 1.0], [0.1, 3.0], [0.0, 5.0], [1e-3, 50.0], [0.4, 50.0]],
-            edges: [[0.0, INF] => [0.0, 0.0], [-3.0, INF] => [-1.0, 0.0], [1.0, 0.0] => [NAN, NAN]]
+            edges: [[0.0, INF] => [0.0, 0.0], [-3.0, INF] => [-1.0, 0.0], [1.0, 0.0] => [NAN, NAN]],
+            Corner when x == 0.0 && k == Self::INFINITY
         }
-        /// Slope of [`smooth_abs`](Self::smooth_abs) in its sharpness.
+        /// Slope of `smooth_abs` in its sharpness.
         SmoothAbsSharpnessSlope = smooth_abs_sharpness_slope(x, k) -> y {
             value: if !(k > 0.0) { Self::NAN } else if k == Self::INFINITY { 0.0 } else {
                 let t = exp_product(-2.0 * x.abs(), k);
@@ -259,14 +266,14 @@ rules! {
             partials: [x.chain(x.smooth_sign_slope(k)) / k, -(y + y - x.square().chain(x.smooth_sign_slope(k)) / k) / k],
             samples: [[-2.0, 1.0], [0.1, 3.0], [0.4, 50.0]], edges: [[0.0, 2.0] => [0.0, 0.25 * LN_2]]
         }
-        /// Smooth sign `tanh(kx)`, the slope of [`smooth_abs`](Self::smooth_abs).
+        /// Smooth sign `tanh(kx)`, the slope of `smooth_abs`.
         /// It tends to the sign everywhere but at 0, not uniformly. NaN unless `k > 0`.
         SmoothSign = smooth_sign(x, k) -> y {
             value: if !(k > 0.0) { Self::NAN } else if x == 0.0 { x } else { (k * x).tanh() },
             partials: [x.smooth_sign_slope(k), x.chain(x.smooth_sign_slope(k)) / k],
             samples: [[-2.0, 1.0], [0.1, 3.0], [0.4, 50.0]], edges: [[0.0, 2.0] => [2.0, 0.0]]
         }
-        /// Slope `k / cosh^2(kx)` of [`smooth_sign`](Self::smooth_sign).
+        /// Slope `k / cosh^2(kx)` of `smooth_sign`.
         SmoothSignSlope = smooth_sign_slope(x, k) -> y {
             value: if !(k > 0.0) { Self::NAN } else if k == Self::INFINITY { if x == 0.0 { k } else { 0.0 } } else {
                 let t = exp_product(-2.0 * x.abs(), k);
