@@ -334,8 +334,9 @@ fn check_path(id: &str, problem: &TestProblem) {
         let scaled: Vec<f64> = values.iter().map(|f| k * f).collect();
         let dual: f64 = softmax(&scaled).iter().zip(&values).map(|(w, f)| w * f).sum();
         assert_near(result.state().get_best_cost(), number(&answer["lse_min"]), 1e-8);
-        assert_near(values.iter().copied().fold(f64::NEG_INFINITY, f64::max), number(&answer["max_f"]), 1e-8);
-        assert_near(dual, number(&answer["dual_p_dot_f"]), 1e-8);
+        // Both are first order in the error of x, and the file's gradients go up to 1.4e-7.
+        assert_near(values.iter().copied().fold(f64::NEG_INFINITY, f64::max), number(&answer["max_f"]), 1e-7);
+        assert_near(dual, number(&answer["dual_p_dot_f"]), 1e-7);
     }
 }
 
