@@ -8,9 +8,10 @@ use std::cell::Cell;
 
 use nalgebra::{DMatrix, DVector};
 
+use super::Oracle;
 use super::groups::Groups;
 use super::solution::Counts;
-use super::{Error, Oracle};
+use crate::Error;
 
 /// Linear constraints; a bound is a row with a single entry of +-1.
 #[derive(Clone, Debug)]

@@ -129,9 +129,11 @@ impl ProxSqp<'_, '_, '_> {
         if m > 4 * size {
             let maxima = problem.groups.maxima(&self.values);
             let below = |i: &usize| maxima[problem.groups.of(*i)] - self.values[*i];
-            index.select_nth_unstable_by(size, |a, b| below(a).total_cmp(&below(b)));
-            index.truncate(size);
-            index.extend((0..m).filter(|&i| self.weights[i] > NEGLIGIBLE || below(&i) == 0.0));
+            smallest(&mut index, size, below);
+            let mut heavy: Vec<usize> = (0..m).filter(|&i| self.weights[i] > NEGLIGIBLE).collect();
+            smallest(&mut heavy, size, |i| -self.weights[*i]);
+            index.extend(heavy);
+            index.extend((0..m).filter(|i| below(i) == 0.0));
             index.sort_unstable();
             index.dedup();
         }
@@ -283,8 +285,7 @@ impl ProxSqp<'_, '_, '_> {
         let near = 0.5 * (tried.f - qp.model).max(0.0);
         let mut new: Vec<usize> = (0..tried.values.len()).filter(|i| below(i) <= near).collect();
         new.retain(|i| !set.index.contains(i));
-        new.sort_unstable_by(|a, b| below(a).total_cmp(&below(b)));
-        new.truncate(set.index.len() / 3 + 1);
+        smallest(&mut new, set.index.len() / 3 + 1, below);
         let added = !new.is_empty();
         if added {
             set.add(self.problem, &self.x, &new)?;
@@ -343,5 +344,13 @@ impl WorkingSet {
         self.rows.rows_mut(at, new.len()).copy_from(&rows);
         self.groups = problem.groups.restrict(&self.index);
         Ok(())
+    }
+}
+
+/// Keeps the `count` elements with the smallest keys, in any order.
+fn smallest(index: &mut Vec<usize>, count: usize, key: impl Fn(&usize) -> f64) {
+    if index.len() > count {
+        index.select_nth_unstable_by(count, |a, b| key(a).total_cmp(&key(b)));
+        index.truncate(count);
     }
 }

@@ -208,7 +208,7 @@ impl<T: SliceNumber> SliceNumber for Dual<T> {
     fn softmax_pullback(weights: &[Self], y_bar: &[Self], x_bar: &mut [Self]) {
         let mean = weighted(weights, y_bar);
         for ((x_bar, &w), &g) in x_bar.iter_mut().zip(weights).zip(y_bar) {
-            *x_bar = *x_bar + w.chain(g - mean);
+            *x_bar += w.chain(g - mean);
         }
     }
 
@@ -217,7 +217,7 @@ impl<T: SliceNumber> SliceNumber for Dual<T> {
         let is_constant = weights.iter().all(|w| w.is_zero());
         for ((x_bar, &w), &g) in x_bar.iter_mut().zip(weights).zip(y_bar) {
             if !is_constant {
-                *x_bar = *x_bar + (g - w.chain(total));
+                *x_bar += g - w.chain(total);
             }
         }
     }

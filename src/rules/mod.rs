@@ -35,6 +35,7 @@
 
 mod macros;
 mod number;
+#[allow(clippy::neg_cmp_op_on_partial_ord, reason = "`!(k > 0.0)` is meant to hold for NaN")]
 pub mod table;
 
 pub use number::{Number, Primitive};
