@@ -41,6 +41,8 @@ pub use number::{Number, Primitive};
 pub(crate) use table::dispatch;
 pub use table::{Elementary, Op, TABLE};
 
+use num_traits::Float;
+
 use crate::Var;
 
 /// How a function fails to be differentiable at a point.
@@ -191,8 +193,28 @@ pub trait Row {
         for i in 1..Self::ARITY {
             sum = sum + partials[i].chain(x_dot[i]);
         }
-        sum
+        if sum.base().is_nan() { tangent_of_varying(Self::ARITY, &partials, x_dot) } else { sum }
     }
+}
+
+/// The tangent where the plain sum is NaN, without the arguments that do not
+/// vary: neither a constant exponent's undefined slope nor the infinite one of
+/// a constant divisor 0 says anything about the others.
+///
+/// An infinite slope still meets a zero tangent - and gives NaN - where nothing
+/// varies: `ln(exp(-800))` has no slope 0, see [`Number::chain`].
+#[cold]
+#[inline(never)]
+fn tangent_of_varying<T: Elementary>(arity: usize, partials: &Arguments<T>, x_dot: &Arguments<T>) -> T {
+    let varies = x_dot[..arity].iter().any(|x_dot| !x_dot.is_zero());
+    let mut sum = T::constant(0.0);
+    for (&p, &x_dot) in partials.iter().zip(x_dot).take(arity) {
+        let counts = if varies { !x_dot.is_zero() } else { !p.base().is_nan() };
+        if counts {
+            sum = sum + p.chain(x_dot);
+        }
+    }
+    sum
 }
 
 /// What to do with a rule known at compile time; see [`dispatch`].

@@ -11,7 +11,7 @@
 //! Stable forms: N. Higham, *Accuracy and Stability of Numerical Algorithms*;
 //! M. Mächler, *Accurately computing log(1 - exp(-|a|))*.
 
-use std::f64::consts::{FRAC_1_SQRT_2, LN_2, LN_10};
+use std::f64::consts::{FRAC_1_SQRT_2, LN_2, LOG2_E, LOG10_E};
 
 use super::macros::{kink, rules};
 use super::number::c;
@@ -75,9 +75,9 @@ rules! {
         /// `ln(1 + x)`, accurate near 0.
         Ln1p = ln_1p(x) -> y { value: x.ln_1p(), partials: [(c::<T>(1.0) + x).recip()], samples: [[-0.5], [1e-3], [7.0]], edges: [[-1.0] => [INF]] }
         /// Binary logarithm.
-        Log2 = log2(x) -> y { value: x.log2(), partials: [(x * c(LN_2)).recip()], samples: [[0.1], [7.0]], edges: [[0.0] => [INF]] }
+        Log2 = log2(x) -> y { value: x.log2(), partials: [x.recip() * c(LOG2_E)], samples: [[0.1], [7.0], [1.7e308]], edges: [[0.0] => [INF]] }
         /// Decimal logarithm.
-        Log10 = log10(x) -> y { value: x.log10(), partials: [(x * c(LN_10)).recip()], samples: [[0.1], [7.0]], edges: [[0.0] => [INF]] }
+        Log10 = log10(x) -> y { value: x.log10(), partials: [x.recip() * c(LOG10_E)], samples: [[0.1], [7.0], [1.7e308]], edges: [[0.0] => [INF]] }
         /// `x^p`; a negative `x` needs an integer `p` and has no slope in `p`.
         Powf = powf(x, p) -> y {
             value: x.powf(p), partials: [p.chain(x.powf(p - c(1.0))), y.chain(x.ln())],
@@ -105,7 +105,7 @@ rules! {
         /// Four-quadrant inverse tangent of `a / b`.
         Atan2 = atan2(a, b) -> y {
             value: a.atan2(b), partials: [b.direction(a) / a.hypot(b), -(a.direction(b) / a.hypot(b))],
-            samples: [[1.0, 2.0], [-1.0, -0.5], [3e200, -4e200]], edges: [[0.0, 0.0] => [NAN, NAN]],
+            samples: [[1.0, 2.0], [-1.0, -0.5], [3e200, -4e200]], edges: [[0.0, 0.0] => [NAN, NAN], [0.0, -2.0] => [-0.5, 0.0]],
             Jump when a == 0.0 && b <= 0.0
         }
         /// Hyperbolic sine.
@@ -115,11 +115,17 @@ rules! {
         /// Hyperbolic tangent.
         Tanh = tanh(x) -> y { value: x.tanh(), partials: [c::<T>(4.0) * (x + x).logistic_density()], samples: [[-2.0], [0.1], [20.0]], edges: [[0.0] => [1.0]] }
         /// Inverse hyperbolic sine.
-        Asinh = asinh(x) -> y { value: x.asinh(), partials: [x.hypot(c(1.0)).recip()], samples: [[-2.0], [0.7], [1e200]], edges: [[0.0] => [1.0]] }
+        Asinh = asinh(x) -> y {
+            // Beyond 1/eps it is ln(2x) to the last bit; std overflows near the largest number.
+            value: if x.abs() * Self::EPSILON > 1.0 { (x.abs().ln() + LN_2 as Self).copysign(x) } else { x.asinh() },
+            partials: [x.hypot(c(1.0)).recip()],
+            samples: [[-2.0], [0.7], [1e20], [-1.7e308]], edges: [[0.0] => [1.0]]
+        }
         /// Inverse hyperbolic cosine.
         Acosh = acosh(x) -> y {
-            value: x.acosh(), partials: [((x - c(1.0)).sqrt() * (x + c(1.0)).sqrt()).recip()],
-            samples: [[1.5], [7.0], [1e200]], edges: [[1.0] => [INF]]
+            value: if x * Self::EPSILON > 1.0 { x.ln() + LN_2 as Self } else { x.acosh() },
+            partials: [((x - c(1.0)).sqrt() * (x + c(1.0)).sqrt()).recip()],
+            samples: [[1.5], [7.0], [1e20], [1.7e308]], edges: [[1.0] => [INF]]
         }
         /// Inverse hyperbolic tangent.
         Atanh = atanh(x) -> y {
@@ -247,7 +253,8 @@ rules! {
             } else { Self::NAN },
             partials: [x.smooth_sign(k), x.smooth_abs_sharpness_slope(k)],
             samples: [[-2.0, 1.0], [0.1, 3.0], [0.0, 5.0], [1e-3, 50.0], [0.4, 50.0]],
-            edges: [[0.0, INF] => [0.0, 0.0], [-3.0, INF] => [-1.0, 0.0], [1.0, 0.0] => [NAN, NAN]]
+            edges: [[0.0, INF] => [0.0, 0.0], [-3.0, INF] => [-1.0, 0.0], [1.0, 0.0] => [NAN, NAN]],
+            Corner when x == 0.0 && k == Self::INFINITY
         }
         /// Slope of `smooth_abs` in its sharpness.
         SmoothAbsSharpnessSlope = smooth_abs_sharpness_slope(x, k) -> y {
