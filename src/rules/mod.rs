@@ -35,6 +35,7 @@
 
 mod macros;
 mod number;
+mod stable;
 pub mod table;
 
 pub use number::{Number, Primitive};
