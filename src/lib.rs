@@ -77,6 +77,7 @@ mod nary;
 mod num;
 pub mod rules;
 mod scalar;
+pub mod smooth;
 pub mod tape;
 
 pub use diff::{check_gradient, gradient, hessian, hvp, jacobian, jvp, vjp};

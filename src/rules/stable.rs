@@ -47,10 +47,16 @@ pub(super) fn odd<T: Special>(x: T, k: T, f: impl Fn(T) -> T) -> T {
     if x == T::zero() && k > T::zero() { x } else { f(k * x) }
 }
 
+/// `e^{-2ka}` for `a >= 0`; doubles whichever of the two cannot overflow.
+fn double_tail<T: Special>(a: T, k: T) -> T {
+    let two = c::<T>(2.0);
+    if a > T::one() { exp_product(-a, two * k) } else { exp_product(-two * a, k) }
+}
+
 /// `|x| + ln(1 + e^{-2k|x|}) / k`.
 pub(super) fn smooth_abs<T: Special>(x: T, k: T) -> T {
     let a = x.abs();
-    if k == T::infinity() { a } else { a + exp_product(c::<T>(-2.0) * a, k).ln_1p() / k }
+    if k == T::infinity() { a } else { a + double_tail(a, k).ln_1p() / k }
 }
 
 /// `-(ln(1 + t) + 2k|x| t / (1 + t)) / k²` with `t = e^{-2k|x|}`.
@@ -58,7 +64,7 @@ pub(super) fn smooth_abs_sharpness_slope<T: Special>(x: T, k: T) -> T {
     if k == T::infinity() {
         return T::zero();
     }
-    let t = exp_product(c::<T>(-2.0) * x.abs(), k);
+    let t = double_tail(x.abs(), k);
     -(t.ln_1p() / k + pull(x, t)) / k
 }
 
@@ -72,7 +78,7 @@ pub(super) fn smooth_sign_slope<T: Special>(x: T, k: T) -> T {
     if k == T::infinity() {
         return if x == T::zero() { k } else { x.recip() * T::zero() };
     }
-    let t = exp_product(c::<T>(-2.0) * x.abs(), k);
+    let t = double_tail(x.abs(), k);
     c::<T>(4.0) * k * (t / ((T::one() + t) * (T::one() + t)))
 }
 
@@ -89,7 +95,7 @@ pub(super) fn log_cosh<T: Special>(x: T, k: T) -> T {
         let s = (c::<T>(0.5) * z).sinh();
         (c::<T>(2.0) * s * s).ln_1p() / k
     } else {
-        a + (exp_product(c::<T>(-2.0) * a, k).ln_1p() - T::LN_2()) / k
+        a + (double_tail(a, k).ln_1p() - T::LN_2()) / k
     }
 }
 
@@ -104,7 +110,7 @@ pub(super) fn log_cosh_sharpness_slope<T: Special>(x: T, k: T) -> T {
     } else if z < T::one() {
         (a * z.tanh() - log_cosh(x, k)) / k
     } else {
-        let t = exp_product(c::<T>(-2.0) * a, k);
+        let t = double_tail(a, k);
         ((T::LN_2() - t.ln_1p()) / k - pull(x, t)) / k
     }
 }
