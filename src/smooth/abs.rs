@@ -51,7 +51,7 @@ of_sharpness! {
     /// slope `tanh(kx)`. It is 0 at 0, accurately near it.
     ///
     /// ```
-    /// let smooth = smoothmax::smooth::log_cosh(1e-9, 2.0);
+    /// let smooth = smoothmax::smooth::log_cosh(1e-9_f64, 2.0);
     /// assert!((smooth - 1e-18).abs() < 1e-33); // k x^2 / 2
     /// ```
     log_cosh, log_cosh_at = |x, k| S::rule::<table::LogCosh, _>([x, k]);
@@ -131,7 +131,7 @@ of_sharpness! {
     /// use smoothmax::smooth::{smooth_sign, smooth_step};
     ///
     /// assert_eq!(smooth_sign(-3.0, 50.0), -1.0);
-    /// assert!((smooth_sign(0.3, 2.0) - (2.0 * smooth_step(0.3, 4.0) - 1.0)).abs() < 1e-15);
+    /// assert!((smooth_sign(0.3_f64, 2.0) - (2.0 * smooth_step(0.3, 4.0) - 1.0)).abs() < 1e-15);
     /// ```
     smooth_sign, smooth_sign_at = |x, k| x.smooth_sign(k);
 

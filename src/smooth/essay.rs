@@ -63,8 +63,8 @@ pub fn odd_root_max<S: Scalar>(x: S, y: S, p: u32) -> S {
 
 /// Equation (14), for any number of operands: `(1/k) ln ln Σ e^{e^{k x_i}}`.
 ///
-/// Very near the maximum where that is positive, but it tends to 0 where the
-/// maximum is negative. [`double_exp_m1_max`] repairs that. If all operands
+/// Convex, and very near the maximum where that is positive; but it tends to 0
+/// where the maximum is negative. [`double_exp_m1_max`] repairs that. If all operands
 /// are minus infinity, so is the value, as that of any maximum here.
 ///
 /// ```
@@ -84,7 +84,7 @@ pub fn double_exp_max<S: Scalar>(x: &[S], k: f64) -> S {
 }
 
 /// Equation (14), repaired: `(1/k) ln ln(1 + Σ (e^{e^{k x_i}} - 1))`, above the
-/// maximum by at most `ln(n) / k` for operands of any sign.
+/// maximum by at most `ln(n) / k` for operands of any sign. No longer convex.
 ///
 /// Subtracting `n - 1` inside makes the double exponential vanish at `-inf`, as
 /// the recipe [`quasi_sum`] needs.

@@ -210,7 +210,7 @@ impl Smoothing {
 
     /// The least sharpness at which `|smooth - exact| <= error` is certain, for
     /// `n` operands: the inverse of [`error_interval`](Self::error_interval).
-    /// `None` if there is no uniform bound.
+    /// 0 if there is no error at any sharpness, `None` if there is no uniform bound.
     ///
     /// # Panics
     ///
@@ -356,7 +356,7 @@ smoothings! {
     }
     DoubleExpMax = "double_exp_max"("ln(ln(sum e^(e^(k x_i)))) / k") {
         target: Target::Max, bound: PerSharpness(|n| (0.0, ln(n).ln_1p())), domain: Domain::NonnegativeMax,
-        properties: [monotone], apply: |x, k| double_exp_max(x, k)
+        properties: [convex, monotone], apply: |x, k| double_exp_max(x, k)
     }
     DoubleExpM1Max = "double_exp_m1_max"("ln(ln(1 + sum (e^(e^(k x_i)) - 1))) / k") {
         target: Target::Max, bound: PerSharpness(|n| (0.0, ln(n))),
