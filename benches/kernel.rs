@@ -12,63 +12,53 @@ use smoothmax::kernel::forced::{ExpInPlace, Level, LogSoftmax, SmoothMax, dispat
 use std::hint::black_box;
 
 /// The reference: what one writes by hand.
-macro_rules! plain {
-    ($module:ident, $float:ty) => {
-        mod $module {
-            pub(super) fn log_sum_exp(x: &[$float]) -> $float {
-                let m = x.iter().fold(<$float>::NEG_INFINITY, |m, &x| if x > m { x } else { m });
-                let mut sum = 0.0;
-                for x in x {
-                    sum += (x - m).exp();
-                }
-                m + sum.ln()
-            }
+mod plain {
+    use num_traits::Float;
 
-            pub(super) fn log_sum_exp_weights(x: &[$float], weights: &mut [$float]) -> $float {
-                let m = x.iter().fold(<$float>::NEG_INFINITY, |m, &x| if x > m { x } else { m });
-                let mut sum = 0.0;
-                for (w, x) in weights.iter_mut().zip(x) {
-                    *w = (x - m).exp();
-                    sum += *w;
-                }
-                let factor = 1.0 / sum;
-                for w in weights {
-                    *w *= factor;
-                }
-                m + sum.ln()
-            }
+    fn max<T: Float>(x: &[T]) -> T {
+        x.iter().fold(T::neg_infinity(), |m, &x| if x > m { x } else { m })
+    }
 
-            pub(super) fn smooth_max_weights(x: &[$float], k: $float, weights: &mut [$float]) -> $float {
-                let m = x.iter().fold(<$float>::NEG_INFINITY, |m, &x| if x > m { x } else { m });
-                let mut sum = 0.0;
-                for (w, x) in weights.iter_mut().zip(x) {
-                    *w = (k * (x - m)).exp();
-                    sum += *w;
-                }
-                let factor = 1.0 / sum;
-                for w in weights {
-                    *w *= factor;
-                }
-                m + sum.ln() / k
-            }
-
-            pub(super) fn exp_in_place(x: &mut [$float]) {
-                for x in x {
-                    *x = x.exp();
-                }
-            }
-
-            pub(super) fn log_softmax(x: &[$float], out: &mut [$float]) {
-                let value = log_sum_exp(x);
-                for (out, x) in out.iter_mut().zip(x) {
-                    *out = x - value;
-                }
-            }
+    pub(super) fn log_sum_exp<T: Float>(x: &[T]) -> T {
+        let m = max(x);
+        let mut sum = T::zero();
+        for &x in x {
+            sum = sum + (x - m).exp();
         }
-    };
+        m + sum.ln()
+    }
+
+    pub(super) fn smooth_max_weights<T: Float>(x: &[T], k: T, weights: &mut [T]) -> T {
+        let m = max(x);
+        let mut sum = T::zero();
+        for (w, &x) in weights.iter_mut().zip(x) {
+            *w = (k * (x - m)).exp();
+            sum = sum + *w;
+        }
+        let factor = sum.recip();
+        for w in weights {
+            *w = *w * factor;
+        }
+        m + sum.ln() / k
+    }
+
+    pub(super) fn log_sum_exp_weights<T: Float>(x: &[T], weights: &mut [T]) -> T {
+        smooth_max_weights(x, T::one(), weights)
+    }
+
+    pub(super) fn exp_in_place<T: Float>(x: &mut [T]) {
+        for x in x {
+            *x = x.exp();
+        }
+    }
+
+    pub(super) fn log_softmax<T: Float>(x: &[T], out: &mut [T]) {
+        let value = log_sum_exp(x);
+        for (out, &x) in out.iter_mut().zip(x) {
+            *out = x - value;
+        }
+    }
 }
-plain!(plain_f64, f64);
-plain!(plain_f32, f32);
 
 /// `n` numbers, each a sum of four uniform ones: about normal, spread 3.
 fn sample(n: usize) -> Vec<f64> {
@@ -91,7 +81,7 @@ fn main() {
             if let Some(name) = wanted("log_sum_exp f64") {
                 compare(
                     || dispatch_at(level, SmoothMax::unit(black_box(&x), None)),
-                    || plain_f64::log_sum_exp(black_box(&x)),
+                    || plain::log_sum_exp(black_box(&x)),
                 )
                 .report(&name, n, goal([0.75, 0.35, 0.15]));
             }
@@ -99,7 +89,7 @@ fn main() {
                 let (mut w, mut v) = (x.clone(), x.clone());
                 compare(
                     || dispatch_at(level, SmoothMax::unit(black_box(&x), Some(&mut w))),
-                    || plain_f64::log_sum_exp_weights(black_box(&x), &mut v),
+                    || plain::log_sum_exp_weights(black_box(&x), &mut v),
                 )
                 .report(&name, n, goal([1.0, 1.0, 0.3]));
             }
@@ -107,7 +97,7 @@ fn main() {
                 let (mut w, mut v) = (x.clone(), x.clone());
                 compare(
                     || dispatch_at(level, SmoothMax::sharp(black_box(&x), 3.0, Some(&mut w))),
-                    || plain_f64::smooth_max_weights(black_box(&x), 3.0, &mut v),
+                    || plain::smooth_max_weights(black_box(&x), 3.0, &mut v),
                 )
                 .report(&name, n, goal([1.0; 3]));
             }
@@ -115,7 +105,7 @@ fn main() {
                 let (mut w, mut v) = (x.clone(), x.clone());
                 compare(
                     || dispatch_at(level, LogSoftmax { x: black_box(&x), out: &mut w }),
-                    || plain_f64::log_softmax(black_box(&x), &mut v),
+                    || plain::log_softmax(black_box(&x), &mut v),
                 )
                 .report(&name, n, goal([1.0; 3]));
             }
@@ -128,7 +118,7 @@ fn main() {
                     },
                     || {
                         v.copy_from_slice(&x);
-                        plain_f64::exp_in_place(black_box(&mut v))
+                        plain::exp_in_place(black_box(&mut v))
                     },
                 )
                 .report(&name, n, goal([1.0; 3]));
@@ -136,7 +126,7 @@ fn main() {
             if let Some(name) = wanted("log_sum_exp f32") {
                 compare(
                     || dispatch_at(level, SmoothMax::unit(black_box(&x_f32), None)),
-                    || plain_f32::log_sum_exp(black_box(&x_f32)),
+                    || plain::log_sum_exp(black_box(&x_f32)),
                 )
                 .report(&name, n, goal([1.0; 3]));
             }

@@ -18,7 +18,7 @@
 //!
 //! # The mental model
 //!
-//! **closure → [`Tape`] (records) → sweeps (differentiate).**
+//! **closure → [`Tape`] (records) → sweeps (differentiate) → [`Minimax`] (solves).**
 //!
 //! A [`Var`] is a number that remembers its [`Tape`]. Every operation on it
 //! computes its value and appends one instruction. A reverse sweep over the
@@ -46,6 +46,7 @@
 //! | check a derivative against differences | [`check_gradient`] |
 //! | smooth a maximum, a minimum, an absolute value | [`smooth_max`], [`smooth_min`], [`smooth_abs`] |
 //! | a fast and accurate log-sum-exp of plain slices | [`kernel`] |
+//! | minimise a maximum of functions | [`Minimax`] |
 //! | find where a NaN or a kink came from | [`Tape::first_nonfinite`], [`Adjoints::kinks`] |
 //! | add a function of your own | [`CustomNode`] |
 //! | know the rule of every function | [`rules`] |
@@ -68,13 +69,21 @@
 //! - Programming errors (a bad sharpness, variables of two tapes) panic and
 //!   name the argument; what depends on data is an [`Error`].
 
+/// The README's snippets, run with the tests.
+#[cfg(all(doctest, feature = "minimax"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub mod diff;
 mod dual;
 mod error;
 mod functions;
 pub mod kernel;
+#[cfg(feature = "minimax")]
+pub mod minimax;
 mod nary;
 mod num;
+pub mod program;
 pub mod rules;
 mod scalar;
 pub mod smooth;
@@ -87,7 +96,10 @@ pub use functions::{
     dot, dot_product, log_add_exp, log_sigmoid, log_softmax, log_sum_exp, mat_vec, max, min, sigmoid,
     smooth_abs, smooth_max, smooth_max_at, smooth_min, smooth_min_at, softmax, softplus, sum,
 };
+#[cfg(feature = "minimax")]
+pub use minimax::Minimax;
 pub use nary::{CustomNode, SecondOrder, SliceNumber};
+pub use program::{Program, Workspace};
 pub use rules::KinkKind;
 pub use scalar::Scalar;
 pub use tape::{Adjoints, Tape, Var};

@@ -7,10 +7,13 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// Rounds per comparison; each times both sides once.
-const ROUNDS: usize = 15;
-/// Each timing repeats its side until it lasts about this long.
-const TIMING: Duration = Duration::from_millis(2);
+/// Rounds per comparison, each timing both sides once: at least so many ...
+const LEAST_ROUNDS: usize = 21;
+/// ... and until so much time has gone by.
+const BUDGET: Duration = Duration::from_millis(150);
+/// Each timing repeats its side for about this long: short against the time
+/// slices of a busy machine, so that most timings are undisturbed.
+const TIMING: Duration = Duration::from_micros(100);
 
 /// Median seconds per call of a subject and of its reference.
 #[derive(Clone, Copy)]
@@ -49,7 +52,8 @@ pub(crate) fn compare<A, B>(mut subject: impl FnMut() -> A, mut reference: impl 
     let subject_calls = calls_per_timing(&mut subject);
     let reference_calls = calls_per_timing(&mut reference);
     let (mut subject_times, mut reference_times) = (Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
+    let start = Instant::now();
+    while subject_times.len() < LEAST_ROUNDS || start.elapsed() < BUDGET {
         subject_times.push(seconds_per_call(&mut subject, subject_calls));
         reference_times.push(seconds_per_call(&mut reference, reference_calls));
     }

@@ -1,7 +1,7 @@
 //! One choice of instruction set per call, made at run time.
 //!
 //! A [`Kernel`] is a piece of work whose body is generic over an
-//! [`InstructionSet`]. [`dispatch`] compiles that body once for every set and
+//! [`InstructionSet`]. `dispatch` compiles that body once for every set and
 //! runs the best one this machine has, so a loop of plain Rust over lanes
 //! becomes SSE2, AVX2 + FMA or AVX-512 without a line of it being written
 //! thrice. This file holds the only `unsafe` of the crate.
@@ -39,7 +39,7 @@ impl InstructionSet for Avx512 {
     const FMA: bool = MAY_FUSE;
 }
 
-/// Work that `dispatch` compiles for every instruction set.
+/// Work that is compiled for every instruction set.
 pub trait Kernel {
     /// What the work returns.
     type Output;
@@ -50,11 +50,11 @@ pub trait Kernel {
 /// The instruction sets there are bodies for, worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// What the crate is compiled for: SSE2 on x86-64.
+    /// Whatever the crate is compiled for.
     Portable,
-    /// AVX2 with fused multiply-add.
+    /// AVX2 and FMA.
     Avx2,
-    /// AVX-512 (F, BW, DQ, VL) with fused multiply-add.
+    /// AVX-512 F, BW, DQ, VL and FMA.
     Avx512,
 }
 

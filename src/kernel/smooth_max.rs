@@ -1,5 +1,5 @@
-//! `smooth_max(x, k) = m + ln(sum_i exp(k (x_i - m))) / k`, its weights and its
-//! slope in `k`; `log_sum_exp` is the case `k = 1`.
+//! `smooth_max(x, k) = m + ln(sum_i exp(k (x_i - m))) / k`, and its weights;
+//! `log_sum_exp` is the case `k = 1`.
 //!
 //! With `m` the largest `x_i` (the smallest when `k < 0`) the sum is `1 + s`,
 //! where the excess `s` leaves out one maximum, and
@@ -18,16 +18,18 @@
 //! takes its own maximum as reference while it is in cache, and the blocks are
 //! brought to the common maximum at the end.
 
-use super::dispatch::{InstructionSet, Kernel};
-use super::lane::{LANES, Lane, difference, exp_nonpositive, product};
-use super::sum::{CHUNK, CompensatedSum, argmax, max_of, padded, sum_of, sum_over};
+use super::dispatch::{InstructionSet, Kernel, Portable};
+use super::lane::{LANES, Lane, difference, exp_nonpositive, exp_scalar, product};
+use super::sum::{CHUNK, CompensatedSum, argmax, max_of, padded, sum_of};
 
 /// Most blocks that a slice is cut into.
 const BLOCKS: usize = 64;
 /// Fewest elements of a block; with their weights they fill a 64 kB cache.
 const BLOCK: usize = 4096;
+/// Up to so many elements go one by one.
+const FEW: usize = 12;
 /// Elements whose exponentials are taken before they are summed.
-const BUFFER: usize = 128;
+const BUFFER: usize = 256;
 
 /// A sharpness `k`; `UNIT` is `k = 1` known to the compiler.
 #[derive(Clone, Copy)]
@@ -42,19 +44,25 @@ impl<T: Lane, const UNIT: bool> Sharpness<T, UNIT> {
         if UNIT || self.k > T::zero() { T::one() } else { -T::one() }
     }
 
-    /// `exp(k (x - m))`, accurate to the rounding of the result.
+    /// `k (x - m)` rounded, and what the roundings lost.
     #[inline(always)]
-    fn exp<I: InstructionSet>(self, x: T, m: T) -> T {
+    fn argument<I: InstructionSet>(self, x: T, m: T) -> (T, T) {
         if UNIT {
-            let (d, lost) = difference(x, m);
-            return exp_nonpositive::<I, T>(d, lost);
+            return difference(x, m);
         }
-        let half = T::one() / (T::one() + T::one());
+        let half = T::round_from(0.5);
         let halved = self.k.abs() < T::HALVING_SHARPNESS;
         let (scale, k) = if halved { (half, self.k / half) } else { (T::one(), self.k) };
         let (d, d_lost) = difference(x * scale, m * scale);
         let (p, p_lost) = product::<I, T>(k, d);
-        exp_nonpositive::<I, T>(p, p_lost + k * d_lost)
+        (p, p_lost + k * d_lost)
+    }
+
+    /// `exp(k (x - m))`, accurate to the rounding of the result.
+    #[inline(always)]
+    fn exp<I: InstructionSet>(self, x: T, m: T) -> T {
+        let (argument, lost) = self.argument::<I>(x, m);
+        exp_nonpositive::<I, T>(argument, lost)
     }
 }
 
@@ -70,17 +78,36 @@ pub(super) struct Shifted {
 impl Shifted {
     /// `m + log1p(s) / k`, by halves where only an intermediate overflows.
     #[inline(always)]
-    fn value(self, k: f64) -> f64 {
+    fn value<T: Lane, const UNIT: bool>(self, sharpness: Sharpness<T, UNIT>) -> f64 {
         let rise = ln_1p(self.excess);
+        if UNIT {
+            return self.extreme + rise;
+        }
+        let k = sharpness.k.widen();
         let value = self.extreme + rise / k;
         if value.is_infinite() { 2.0 * (0.5 * self.extreme + 0.5 * rise / k) } else { value }
     }
 }
 
-/// `ln(1 + x)`; from `libm` in the deterministic mode.
+/// `ln(1 + x)` for `x >= -1/2`; from `libm` in the deterministic mode. The
+/// logarithm proper is twice as fast: it does where `ln(1 + x)` is not small,
+/// with the rounding error of `1 + x` to first order.
 #[inline(always)]
 pub(super) fn ln_1p(x: f64) -> f64 {
-    if cfg!(feature = "deterministic") { libm::log1p(x) } else { x.ln_1p() }
+    if x > 0.5 && x.is_finite() {
+        let y = 1.0 + x;
+        let lost = x - (y - 1.0);
+        ln(y) + lost / y
+    } else if cfg!(feature = "deterministic") {
+        libm::log1p(x)
+    } else {
+        x.ln_1p()
+    }
+}
+
+#[inline(always)]
+fn ln(x: f64) -> f64 {
+    if cfg!(feature = "deterministic") { libm::log(x) } else { x.ln() }
 }
 
 /// The kernel: the smooth maximum of `x`, and its weights if there is a place
@@ -111,7 +138,7 @@ impl<T: Lane, const UNIT: bool> Kernel for SmoothMax<'_, T, UNIT> {
     #[inline(always)]
     fn run<I: InstructionSet>(self) -> T {
         let shifted = shift_and_sum::<I, T, UNIT>(self.x, self.sharpness, self.weights);
-        T::round_from(shifted.value(self.sharpness.k.widen()))
+        T::round_from(shifted.value(self.sharpness))
     }
 }
 
@@ -133,7 +160,11 @@ fn shift_and_sum<I: InstructionSet, T: Lane, const UNIT: bool>(
         return without_exponentials(x, k, weights);
     }
     if x.len() <= BLOCK {
-        let whole = sum_block::<I, T, UNIT>(x, sharpness, weights.as_deref_mut());
+        let whole = if x.len() <= FEW {
+            sum_few::<T, UNIT>(x, sharpness, weights.as_deref_mut())
+        } else {
+            sum_block::<I, T, UNIT>(x, sharpness, weights.as_deref_mut())
+        };
         if whole.extreme.is_infinite() {
             return without_exponentials(x, k, weights);
         }
@@ -184,12 +215,38 @@ fn sum_block<I: InstructionSet, T: Lane, const UNIT: bool>(
     }
     let excess = if let Some(weights) = weights {
         sum_but_one::<I, T, UNIT>(x, argmax, sharpness, weights)
-    } else if x.len() <= LANES {
-        sum_but_one::<I, T, UNIT>(x, argmax, sharpness, &mut [T::zero(); LANES])
     } else {
         sum_but_one::<I, T, UNIT>(x, argmax, sharpness, &mut [T::zero(); BUFFER])
     };
     Shifted { extreme: m.widen(), excess }
+}
+
+/// [`sum_block`] of so few elements that vector code does not pay: scalar, and
+/// apart, to spare it the registers of the vector code around.
+#[inline(never)]
+fn sum_few<T: Lane, const UNIT: bool>(
+    x: &[T],
+    sharpness: Sharpness<T, UNIT>,
+    weights: Option<&mut [T]>,
+) -> Shifted {
+    let sign = sharpness.sign();
+    let losing = -sign * T::infinity();
+    let m = x.iter().fold(losing, |m, &x| if sign * x > sign * m { x } else { m });
+    // All exponentials before any sum: calls in between would make it wait.
+    let mut e = [T::zero(); FEW];
+    for (e, &x) in e.iter_mut().zip(x) {
+        let (argument, lost) = sharpness.argument::<Portable>(x, m);
+        *e = exp_scalar(argument, lost);
+    }
+    let (mut below, mut ties) = (0.0, -1.0);
+    for (e, &x) in e.iter().zip(x) {
+        below += if x == m { 0.0 } else { e.widen() };
+        ties += if x == m { 1.0 } else { 0.0 };
+    }
+    if let Some(weights) = weights {
+        weights.copy_from_slice(&e[..x.len()]);
+    }
+    Shifted { extreme: m.widen(), excess: below + ties }
 }
 
 /// The sum of `exp(k (x_i - x_j))` over all `i` but `j`. The exponentials go to
@@ -293,57 +350,4 @@ fn without_exponentials<T: Lane>(x: &[T], k: T, weights: Option<&mut [T]>) -> Sh
     }
     let excess = if nan { f64::NAN } else { ties.max(1) as f64 - 1.0 };
     Shifted { extreme: m.widen(), excess: if share == 0.0 { 0.0 } else { excess } }
-}
-
-/// The kernel: `d smooth_max / dk = -H / k^2`, with the entropy
-/// `H = log1p(s) + sum_i w_i |k (x_i - m)|` of the weights, a sum of
-/// non-negative terms.
-pub struct SharpnessSlope<'a, T> {
-    /// Where the smooth maximum was taken.
-    pub x: &'a [T],
-    /// Its sharpness.
-    pub k: T,
-    /// Its weights.
-    pub weights: &'a [T],
-}
-
-impl<T: Lane> Kernel for SharpnessSlope<'_, T> {
-    type Output = T;
-
-    #[inline(always)]
-    fn run<I: InstructionSet>(self) -> T {
-        let Self { x, k, weights } = self;
-        if k.is_nan() || k == T::zero() || weights.iter().any(|w| w.is_nan()) {
-            return T::nan();
-        }
-        let Some((heaviest, w)) = heaviest(weights) else {
-            return T::zero();
-        };
-        if k.is_infinite() {
-            return T::zero();
-        }
-        let others = sum_without(weights, heaviest);
-        // Halves, because x - m may overflow where w (x - m) does not.
-        let half = T::round_from(0.5);
-        let m = x[heaviest];
-        let half_spread = sum_over(x, weights, |x, w| {
-            if w == T::zero() || x == m { T::zero() } else { w * (half * x - half * m).abs() }
-        });
-        let k = k.widen();
-        let entropy = ln_1p(others / w.widen()) + 2.0 * (k.abs() * half_spread);
-        T::round_from(-(entropy / k) / k)
-    }
-}
-
-/// Index and value of the largest weight; `None` if there is no positive one.
-#[inline(always)]
-pub(super) fn heaviest<T: Lane>(weights: &[T]) -> Option<(usize, T)> {
-    let largest = max_of(weights, T::one());
-    if largest > T::zero() { weights.iter().position(|&w| w == largest).map(|i| (i, largest)) } else { None }
-}
-
-/// `sum_{i != left_out} a_i`.
-#[inline(always)]
-pub(super) fn sum_without<T: Lane>(a: &[T], left_out: usize) -> f64 {
-    sum_of(&a[..left_out]) + sum_of(&a[left_out + 1..])
 }

@@ -14,8 +14,8 @@
 
 use super::dispatch::{InstructionSet, Kernel};
 use super::lane::Lane;
-use super::smooth_max::{heaviest, ln_1p, shift_and_sum_unit, sum_without};
-use super::sum::sum_over;
+use super::smooth_max::{ln_1p, shift_and_sum_unit};
+use super::sum::{heaviest, sum_over, sum_without};
 
 /// The kernel of `log_softmax`.
 pub struct LogSoftmax<'a, T> {

@@ -1,4 +1,4 @@
-//! Sums over slices whose error does not grow with the length.
+//! Sums over slices whose error does not grow with the length, and maxima.
 //!
 //! A chunk is summed in [`LANES`] lanes, the lanes pairwise, and the chunks in
 //! double precision with the rounding error carried along (Neumaier). A plain
@@ -130,4 +130,17 @@ pub(super) fn argmax<T: Lane>(x: &[T], sign: T) -> (usize, T) {
         at += 1;
     }
     (at, max)
+}
+
+/// Index and value of the largest weight; `None` if there is no positive one.
+#[inline(always)]
+pub(super) fn heaviest<T: Lane>(weights: &[T]) -> Option<(usize, T)> {
+    let largest = max_of(weights, T::one());
+    if largest > T::zero() { weights.iter().position(|&w| w == largest).map(|i| (i, largest)) } else { None }
+}
+
+/// `sum_{i != left_out} a_i`.
+#[inline(always)]
+pub(super) fn sum_without<T: Lane>(a: &[T], left_out: usize) -> f64 {
+    sum_of(&a[..left_out]) + sum_of(&a[left_out + 1..])
 }

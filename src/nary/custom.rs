@@ -3,7 +3,8 @@
 /// A function `R^n -> R` with its own derivative, recorded as a single node.
 ///
 /// The node is shared by reference count and called again on every replay, so
-/// it must depend on nothing but its operands.
+/// it must depend on nothing but its operands, or say that it
+/// [cannot be replayed](Self::is_replayable).
 ///
 /// ```
 /// use std::sync::Arc;
@@ -44,6 +45,13 @@ pub trait CustomNode<T = f64>: Send + Sync + 'static {
 
     /// Adds `y_bar * df/dx_i` to each `x_bar[i]`.
     fn pullback(&self, x: &[T], y_bar: T, x_bar: &mut [T]);
+
+    /// Whether the node is the same function at other operands, at any later
+    /// time. A node that says no works on a tape, but a
+    /// [`Program`](crate::Program) refuses it.
+    fn is_replayable(&self) -> bool {
+        true
+    }
 
     /// The second-order rule, if there is one. Without it, Hessian-vector
     /// products through the node are an error.

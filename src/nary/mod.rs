@@ -98,6 +98,16 @@ impl<T: 'static> NaryKind<T> {
         }
     }
 
+    /// Whether it can be evaluated again at other operands.
+    pub(crate) fn require_replayable(&self) -> Result<(), Error> {
+        match self {
+            NaryKind::Custom(node) if !node.is_replayable() => {
+                Err(Error::NotReplayable { node: node.name().to_owned() })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The number of weights kept between the sweeps.
     pub(crate) fn weights(&self, operands: usize) -> usize {
         match self {
@@ -187,9 +197,19 @@ impl<T: Primitive> NaryKind<T> {
         }
     }
 
-    /// Whether an exact extremum is attained more than once.
+    /// Whether an exact extremum - also that of an infinite sharpness - is
+    /// attained more than once.
     pub(crate) fn is_tied(&self, x: &[T], y: T) -> bool {
-        matches!(self, NaryKind::Max | NaryKind::Min) && x.iter().filter(|&&x| x == y).count() > 1
+        let candidates = match self {
+            NaryKind::Max | NaryKind::Min => x,
+            NaryKind::SmoothMax(k) if Float::is_infinite(*k) => x,
+            NaryKind::SmoothMaxAt => match x.split_last() {
+                Some((k, x)) if Float::is_infinite(*k) => x,
+                _ => return false,
+            },
+            _ => return false,
+        };
+        candidates.iter().filter(|&&x| x == y).count() > 1
     }
 }
 

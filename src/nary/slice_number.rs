@@ -158,10 +158,13 @@ impl<T: SliceNumber> SliceNumber for Dual<T> {
         let mut w = vec![zero; x.len()];
         let y = T::smooth_max_weights(&values, k.value, &mut w);
         let mut y_dot = weighted(&w, &tangents);
+        // The exact maximum of an infinite sharpness has constant weights.
+        let is_exact = k.value.base().is_infinite();
         for i in 0..x.len() {
-            weights[i] = Dual::new(w[i], w[i].chain(k.value * (tangents[i] - y_dot)));
+            let pull = if is_exact { zero } else { k.value * (tangents[i] - y_dot) };
+            weights[i] = Dual::new(w[i], w[i].chain(pull));
         }
-        if !k.tangent.is_zero() {
+        if !k.tangent.is_zero() && !is_exact {
             // Offsets from the value rather than from 0: they keep the products small.
             let offsets: Vec<T> = values.iter().map(|&x| x - y).collect();
             let mean = weighted(&w, &offsets);
@@ -205,7 +208,7 @@ impl<T: SliceNumber> SliceNumber for Dual<T> {
     fn softmax_pullback(weights: &[Self], y_bar: &[Self], x_bar: &mut [Self]) {
         let mean = weighted(weights, y_bar);
         for ((x_bar, &w), &g) in x_bar.iter_mut().zip(weights).zip(y_bar) {
-            *x_bar = *x_bar + w.chain(g - mean);
+            *x_bar += w.chain(g - mean);
         }
     }
 
@@ -214,7 +217,7 @@ impl<T: SliceNumber> SliceNumber for Dual<T> {
         let is_constant = weights.iter().all(|w| w.is_zero());
         for ((x_bar, &w), &g) in x_bar.iter_mut().zip(weights).zip(y_bar) {
             if !is_constant {
-                *x_bar = *x_bar + (g - w.chain(total));
+                *x_bar += g - w.chain(total);
             }
         }
     }

@@ -130,6 +130,7 @@ fn operands<T: Primitive>(recording: &Recording<T>, node: usize) -> Vec<Operand>
             Operands::Span { first, count } => (first..first + count).collect(),
             Operands::List { offset, count } => recording.listed(offset, count).to_vec(),
         },
+        Op::Input => Vec::new(),
         op => recording.rule_operands(instruction, op.arity())[..op.arity()].to_vec(),
     };
     codes

@@ -20,21 +20,24 @@
 //! | `var.rs` | [`Var`], a number on the tape |
 //! | `sweep.rs` | the two passes over a recording, for any number type |
 //! | `adjoints.rs` | [`Adjoints`], the result of a reverse sweep |
+//! | `guard.rs` | comparisons of variables, for replays to check |
 //! | `diagnosis.rs` | where a NaN, an infinity or a kink came from |
 
-use std::cell::{Ref, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 
 use crate::rules::{Op, Primitive};
 
 mod adjoints;
 mod diagnosis;
+mod guard;
 mod recording;
 pub(crate) mod sweep;
 mod var;
 
 pub use adjoints::Adjoints;
 pub use diagnosis::{Kink, NonFinite, Operand};
-pub(crate) use recording::{Operands, Recording};
+pub(crate) use guard::Guard;
+pub(crate) use recording::{CONSTANT, Instruction, NaryNode, Operands, Recording};
 pub use var::Var;
 
 /// Records the operations on its variables; see the [module](self).
@@ -64,6 +67,8 @@ pub use var::Var;
 /// A tape belongs to one thread. Mixing variables of two tapes panics.
 pub struct Tape<T = f64> {
     recording: RefCell<Recording<T>>,
+    /// How often a value was read out of a variable.
+    value_reads: Cell<usize>,
 }
 
 impl Tape<f64> {
@@ -94,7 +99,7 @@ impl<T: Primitive> Tape<T> {
     /// assert_eq!((x * x).backward()[x], 6.0f32);
     /// ```
     pub fn with_capacity(nodes: usize) -> Self {
-        Tape { recording: RefCell::new(Recording::with_capacity(nodes)) }
+        Tape { recording: RefCell::new(Recording::with_capacity(nodes)), value_reads: Cell::new(0) }
     }
 
     /// The same tape with a limit on its nodes, for those who would rather
@@ -151,6 +156,29 @@ impl<T: Primitive> Tape<T> {
     /// ```
     pub fn clear(&mut self) {
         self.recording.get_mut().clear();
+        self.value_reads.set(0);
+    }
+
+    /// The outputs of a function, coded as operands.
+    ///
+    /// # Panics
+    ///
+    /// If one is on another tape.
+    pub(crate) fn outputs(&self, outputs: &[Var<'_, T>]) -> Vec<u32> {
+        let on_this = |output: &&Var<'_, T>| output.place().is_none_or(|(_, tape)| self.is(tape));
+        assert!(
+            outputs.iter().all(|output| on_this(&output)),
+            "an output is on another tape than the inputs"
+        );
+        let mut recording = self.recording.borrow_mut();
+        outputs.iter().map(|output| output.operand(&mut recording)).collect()
+    }
+
+    /// How often a variable's value was taken out of the tape, by
+    /// [`Var::value`], a conversion or a question like `is_nan`: what is done
+    /// with it, a replay cannot follow.
+    pub(crate) fn value_reads(&self) -> usize {
+        self.value_reads.get()
     }
 
     /// What is recorded.

@@ -5,11 +5,12 @@
 //! constant. Rules of one or two arguments hold their operands in the
 //! instruction; rules of three and n-ary nodes refer to a list.
 
+use super::guard::{Answer, Guard, Question};
 use crate::nary::NaryKind;
 use crate::rules::{Arguments, Number, Op, Primitive};
 
 /// Marks an operand as the index of a constant.
-const CONSTANT: u32 = 1 << 31;
+pub(crate) const CONSTANT: u32 = 1 << 31;
 
 /// The largest number of nodes: indices are 31 bits.
 pub(super) const MAX_NODES: usize = CONSTANT as usize;
@@ -55,9 +56,10 @@ pub(crate) struct Recording<T> {
     pub(crate) instructions: Vec<Instruction>,
     pub(crate) values: Vec<T>,
     pub(crate) weights: Vec<T>,
-    constants: Vec<T>,
-    operand_list: Vec<u32>,
-    nary_nodes: Vec<NaryNode<T>>,
+    pub(crate) constants: Vec<T>,
+    pub(crate) operand_list: Vec<u32>,
+    pub(crate) nary_nodes: Vec<NaryNode<T>>,
+    pub(crate) guards: Vec<Guard>,
     node_limit: usize,
     #[cfg(debug_assertions)]
     locations: Vec<&'static std::panic::Location<'static>>,
@@ -72,6 +74,7 @@ impl<T: Primitive> Recording<T> {
             constants: Vec::new(),
             operand_list: Vec::new(),
             nary_nodes: Vec::new(),
+            guards: Vec::new(),
             node_limit: MAX_NODES,
             #[cfg(debug_assertions)]
             locations: Vec::new(),
@@ -89,6 +92,7 @@ impl<T: Primitive> Recording<T> {
         self.constants.clear();
         self.operand_list.clear();
         self.nary_nodes.clear();
+        self.guards.clear();
         #[cfg(debug_assertions)]
         self.locations.clear();
     }
@@ -104,6 +108,7 @@ impl<T: Primitive> Recording<T> {
             + size_of_val(&self.constants[..])
             + size_of_val(&self.operand_list[..])
             + size_of_val(&self.nary_nodes[..])
+            + size_of_val(&self.guards[..])
     }
 
     /// Appends an instruction and returns its index.
@@ -130,11 +135,21 @@ impl<T: Primitive> Recording<T> {
 
     /// An operand that is a constant.
     #[inline(always)]
-    pub(super) fn constant(&mut self, value: T) -> u32 {
+    pub(crate) fn constant(&mut self, value: T) -> u32 {
         let index = self.constants.len();
         assert!(index < MAX_NODES, "the tape is full: {MAX_NODES} constants");
         self.constants.push(value);
         index as u32 | CONSTANT
+    }
+
+    /// Keeps a comparison and its answer.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(super) fn guard(&mut self, question: Question, operands: [u32; 2], answer: Answer) {
+        #[cfg(debug_assertions)]
+        let location = Some(std::panic::Location::caller());
+        #[cfg(not(debug_assertions))]
+        let location = None;
+        self.guards.push(Guard { question, operands, answer, location });
     }
 
     /// Appends operands to the list and returns their place.

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use super::guard::{Answer, Question};
 use super::{Adjoints, Operands, Tape, recording};
 use crate::nary::{CustomNode, NaryKind};
 use crate::num::{impl_arithmetic, impl_float, impl_left_operators, impl_operators};
@@ -55,9 +56,12 @@ impl<'t, T: Primitive> Var<'t, T> {
     }
 
     /// The value.
+    ///
+    /// A [`Program`](crate::Program) cannot follow what is done with it; while
+    /// recording one, reads are [counted](crate::Program::value_reads).
     #[inline(always)]
     pub fn value(self) -> T {
-        self.value
+        self.read()
     }
 
     /// Whether the number is a constant: on no tape.
@@ -114,10 +118,26 @@ impl<'t, T: Primitive> Var<'t, T> {
         Var { value, index, tape: Some(tape) }
     }
 
-    /// The value, for code that decides by it.
+    /// Takes the value out of the tape, which counts it.
     #[inline(always)]
     fn read(self) -> T {
+        if let Some(tape) = self.tape {
+            tape.value_reads.set(tape.value_reads.get() + 1);
+        }
         self.value
+    }
+
+    /// Compares, and keeps question and answer for replays.
+    #[inline(always)]
+    #[cfg_attr(debug_assertions, track_caller)]
+    fn ask(self, question: Question, other: Self) -> Answer {
+        let answer = question.ask(self.value, other.value);
+        if let Some(tape) = common_tape(&[self, other]) {
+            let mut recording = tape.recording.borrow_mut();
+            let operands = [self, other].map(|operand| operand.operand(&mut recording));
+            recording.guard(question, operands, answer);
+        }
+        answer
     }
 
     /// Applies a rule: computes the value and records the operation.
@@ -142,7 +162,7 @@ impl<'t, T: Primitive> Var<'t, T> {
 
     /// This number as an operand of an instruction.
     #[inline(always)]
-    fn operand(self, recording: &mut recording::Recording<T>) -> u32 {
+    pub(super) fn operand(self, recording: &mut recording::Recording<T>) -> u32 {
         if self.tape.is_some() { self.index } else { recording.constant(self.value) }
     }
 
@@ -238,29 +258,36 @@ impl<'a, 't, T: Primitive> std::iter::Sum<&'a Var<'t, T>> for Var<'t, T> {
     }
 }
 
-impl<T: Primitive> PartialEq for Var<'_, T> {
-    fn eq(&self, other: &Self) -> bool {
-        self.read() == other.read()
-    }
-}
+/// Comparisons: each is kept, so that a replay notices when its answer changes.
+macro_rules! impl_comparisons {
+    ($($Rhs:ty),+) => {$(
+        impl<T: Primitive> PartialEq<$Rhs> for Var<'_, T> {
+            #[cfg_attr(debug_assertions, track_caller)]
+            fn eq(&self, other: &$Rhs) -> bool {
+                self.ask(Question::Equal, (*other).into()) == Answer::Holds(true)
+            }
+        }
 
-impl<T: Primitive> PartialEq<T> for Var<'_, T> {
-    fn eq(&self, other: &T) -> bool {
-        self.read() == *other
-    }
-}
+        impl<T: Primitive> PartialOrd<$Rhs> for Var<'_, T> {
+            #[cfg_attr(debug_assertions, track_caller)]
+            fn partial_cmp(&self, other: &$Rhs) -> Option<Ordering> {
+                match self.ask(Question::Order, (*other).into()) {
+                    Answer::Is(order) => order,
+                    Answer::Holds(_) => unreachable!("an order was asked for"),
+                }
+            }
 
-impl<T: Primitive> PartialOrd for Var<'_, T> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        self.read().partial_cmp(&other.read())
-    }
+            impl_comparisons!(@operators $Rhs; lt Less, le LessOrEqual, gt Greater, ge GreaterOrEqual);
+        }
+    )+};
+    (@operators $Rhs:ty; $($method:ident $Question:ident),+) => {$(
+        #[cfg_attr(debug_assertions, track_caller)]
+        fn $method(&self, other: &$Rhs) -> bool {
+            self.ask(Question::$Question, (*other).into()) == Answer::Holds(true)
+        }
+    )+};
 }
-
-impl<T: Primitive> PartialOrd<T> for Var<'_, T> {
-    fn partial_cmp(&self, other: &T) -> Option<Ordering> {
-        self.read().partial_cmp(other)
-    }
-}
+impl_comparisons!(Self, T);
 
 impl<T: Primitive> Default for Var<'_, T> {
     /// The constant 0.

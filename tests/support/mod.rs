@@ -2,15 +2,17 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub(crate) mod expression;
+
 use dashu::base::Abs;
 use dashu::float::FBig;
 use dashu::float::round::mode::HalfEven;
 use std::str::FromStr;
 
-/// A number of 256 bits.
+/// A number of 192 bits: differences and products of doubles around 1e8 are exact.
 pub(crate) type Big = FBig<HalfEven, 2>;
 
-const BITS: usize = 256;
+const BITS: usize = 192;
 
 /// The exact value of a finite double.
 pub(crate) fn big(x: f64) -> Big {
@@ -82,4 +84,30 @@ pub(crate) fn ulps<T: Ulp>(got: T, exact: &Big) -> f64 {
 fn exponent(x: f64) -> i32 {
     let raw = (x.to_bits() >> 52 & 0x7ff) as i32;
     if raw == 0 { exponent(x * 2f64.powi(64)) - 64 } else { raw - 1023 }
+}
+
+/// Errors of one function, for a report.
+#[derive(Default)]
+pub(crate) struct Errors {
+    max: f64,
+    sum: f64,
+    count: usize,
+}
+
+impl Errors {
+    /// Takes note of one error in ulp.
+    pub(crate) fn add(&mut self, ulps: f64) {
+        self.max = self.max.max(ulps);
+        self.sum += ulps;
+        self.count += 1;
+    }
+
+    /// Prints maximum and mean, and fails above the promise.
+    pub(crate) fn report(&self, name: &str, promise: f64) {
+        let Self { max, sum, count } = self;
+        let mean = sum / *count as f64;
+        println!("{name:<44} max {max:>6.3} mean {mean:>6.3} of {count:>8} (promise {promise})");
+        assert!(*count > 0, "{name}: nothing was measured");
+        assert!(*max <= promise, "{name}: {max} ulp, promised {promise}");
+    }
 }

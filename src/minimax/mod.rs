@@ -1,0 +1,38 @@
+//! Minimax problems: `min_x f(x)`, `f(x) = sum_g max_{i in g} F_i(x)`, with a certificate.
+//!
+//! [`Minimax`] states the problem (components, groups, bounds, what is known about it), `solve`
+//! returns a [`Solution`]: point, multipliers and, when convexity is declared, a bracket around
+//! the optimal value; never a bracket otherwise.
+//!
+//! | Method | For | One iteration costs |
+//! |---|---|---|
+//! | [`Method::ProxSqp`] | up to a few hundred variables, any constraints | rows of the working set, a quadratic program |
+//! | [`Method::ProxNewton`] | the same where Hessian-vector products are cheap | also `n` of them |
+//! | [`Method::ExponentialMultipliers`] | many variables, no constraints | L-BFGS on a smooth function, one reverse sweep an evaluation |
+//!
+//! In the order of reading: `problem` (the solver's view), `certificate` (what may be claimed),
+//! `qp` and `prox_sqp`, `exponential_multipliers`, `multistart`.
+
+mod builder;
+mod certificate;
+mod curvature;
+mod exponential_multipliers;
+mod groups;
+mod monitor;
+mod multistart;
+mod options;
+mod oracle;
+mod problem;
+mod prox_sqp;
+mod qp;
+mod recorded;
+mod smoothed;
+mod solution;
+mod solve;
+
+pub use builder::Minimax;
+pub use multistart::Starts;
+pub use options::{Method, Options, State, Status};
+pub use oracle::Oracle;
+pub use smoothed::{HessianOperator, Smoothed};
+pub use solution::{ConstraintMultipliers, Counts, Solution, Verification};

@@ -1,0 +1,356 @@
+//! Sequential quadratic programming with a proximal term.
+//!
+//! At `x` with multipliers `w`, minimise the model `sum_g max (F_i + J_i d) + d'(B + nu D^2)d/2`
+//! over `d` ([`super::qp`]); `B` is a damped BFGS (or exact) Hessian of `w . F`, `D` the scale of
+//! the gradients. Where the objective disappoints the model, a second-order correction (the same
+//! rows, values shifted to those at `x + d`: Fletcher 1982) is tried, then `nu` grows. Only the
+//! rows of a working set are ever computed.
+//!
+//! Fletcher, A model algorithm for composite nondifferentiable optimization problems,
+//! Math. Program. Study 17 (1982); Powell, A fast algorithm for nonlinearly constrained
+//! optimization calculations (1978), for the damping.
+
+use nalgebra::{DMatrix, DVector};
+
+use super::curvature::Curvature;
+use super::groups::Groups;
+use super::monitor::{Monitor, Outcome};
+use super::options::{State, Status};
+use super::problem::Problem;
+use super::qp::{QpStep, Subproblem};
+use crate::Error;
+
+/// Multipliers below this leave the working set.
+const NEGLIGIBLE: f64 = 1e-9;
+/// Proximal trials at one point before giving up.
+const TRIALS: usize = 30;
+/// Steps beyond convergence that may tighten a bracket.
+const POLISHING: usize = 20;
+
+/// The components that have rows at the current point.
+pub(crate) struct WorkingSet {
+    pub(crate) index: Vec<usize>,
+    pub(crate) rows: DMatrix<f64>,
+    groups: Groups,
+}
+
+struct ProxSqp<'s, 'p, 'o> {
+    problem: &'s Problem<'p>,
+    monitor: &'s mut Monitor<'o>,
+    x: DVector<f64>,
+    values: Vec<f64>,
+    f: f64,
+    weights: Vec<f64>,
+    multipliers: DVector<f64>,
+    curvature: Curvature,
+    /// The weight of the proximal term.
+    nu: f64,
+    /// The largest root mean square gradient entry of each variable so far: the diagonal of `D`.
+    scale: DVector<f64>,
+}
+
+/// A point that decreased the objective enough.
+struct Accepted {
+    step: DVector<f64>,
+    values: Vec<f64>,
+    f: f64,
+    /// Actual over predicted decrease.
+    ratio: f64,
+    /// Taken for the sake of the multipliers, the objective being converged.
+    polish: bool,
+}
+
+enum Trial {
+    Accepted(Accepted),
+    Stop(Status),
+}
+
+/// Minimises from the feasible start `x`, whose components are finite.
+pub(crate) fn solve(
+    problem: &Problem<'_>,
+    monitor: &mut Monitor<'_>,
+    x: DVector<f64>,
+    first_weights: Option<Vec<f64>>,
+    exact: bool,
+) -> Result<Outcome, Error> {
+    let values = problem.values(&x)?;
+    let f = problem.groups.value(&values);
+    let weights = first_weights.unwrap_or_else(|| {
+        let spread = problem.groups.spread(&values).max(1e-8);
+        problem.groups.smooth(&values, 10.0 / spread).1
+    });
+    let multipliers = DVector::zeros(problem.constraints.rhs.len());
+    let scale = DVector::zeros(x.len());
+    let curvature = Curvature::new(exact);
+    ProxSqp { problem, monitor, x, values, f, weights, multipliers, curvature, nu: 0.0, scale }.run()
+}
+
+impl ProxSqp<'_, '_, '_> {
+    fn run(mut self) -> Result<Outcome, Error> {
+        let mut set = self.working_set()?;
+        let (mut stalls, mut polished) = (0, 0);
+        let mut reason = self.monitor.record(self.state(0, f64::INFINITY, 0.0));
+        while reason.is_none() {
+            self.curvature.update(self.problem, &self.x, &set, &self.weights)?;
+            self.update_scale(&set);
+            let (predicted, trial) = self.trial(&mut set)?;
+            reason = match trial {
+                Trial::Stop(status) => Some(status),
+                Trial::Accepted(accepted) if accepted.polish && polished == POLISHING => {
+                    Some(Status::Converged)
+                }
+                Trial::Accepted(accepted) => {
+                    let gained = self.f - accepted.f;
+                    stalls = if gained <= 0.1 * self.monitor.tolerance(self.f) { stalls + 1 } else { 0 };
+                    if accepted.polish {
+                        (stalls, polished) = (0, polished + 1);
+                    }
+                    let length = accepted.step.norm();
+                    set = self.accept(accepted)?;
+                    let iteration = self.monitor.history.len();
+                    let limit = self.monitor.record(self.state(iteration, predicted, length));
+                    limit.or((stalls >= 3).then_some(Status::Stalled))
+                }
+            };
+        }
+        let status = reason.expect("the loop ends with a reason");
+        Ok(Outcome { x: self.x, weights: self.weights, multipliers: self.multipliers, status })
+    }
+
+    fn state(&self, iteration: usize, predicted: f64, step: f64) -> State {
+        State { iteration, value: self.f, predicted, step, parameter: self.nu }
+    }
+
+    /// All components when they are few; else the largest ones and those with a multiplier.
+    fn working_set(&self) -> Result<WorkingSet, Error> {
+        let (problem, m) = (self.problem, self.problem.components());
+        let size = self.monitor.options.working_set.unwrap_or((3 * self.x.len()).max(30));
+        let mut index: Vec<usize> = (0..m).collect();
+        if m > 4 * size {
+            let maxima = problem.groups.maxima(&self.values);
+            let below = |i: &usize| maxima[problem.groups.of(*i)] - self.values[*i];
+            smallest(&mut index, size, below);
+            let mut heavy: Vec<usize> = (0..m).filter(|&i| self.weights[i] > NEGLIGIBLE).collect();
+            smallest(&mut heavy, size, |i| -self.weights[*i]);
+            index.extend(heavy);
+            index.extend((0..m).filter(|i| below(i) == 0.0));
+            index.sort_unstable();
+            index.dedup();
+        }
+        let rows = problem.rows(&self.x, &index)?;
+        let groups = problem.groups.restrict(&index);
+        Ok(WorkingSet { index, rows, groups })
+    }
+
+    /// `D_j = max(D_j, sqrt(sum_i w_i J_ij^2))`.
+    fn update_scale(&mut self, set: &WorkingSet) {
+        for (j, d) in self.scale.iter_mut().enumerate() {
+            let square: f64 =
+                set.index.iter().zip(set.rows.column(j).iter()).map(|(&i, r)| self.weights[i] * r * r).sum();
+            *d = d.max(square.sqrt());
+        }
+    }
+
+    /// `D^2`, entries at least a millionth of the largest.
+    fn proximal(&self) -> DVector<f64> {
+        let largest = self.scale.amax();
+        self.scale.map(|d| d.max(1e-3 * largest + 1e-150).powi(2))
+    }
+
+    /// Solves subproblems of growing `nu` until one gives a good step or a reason to stop; the
+    /// decrease predicted by the last of them comes along.
+    fn trial(&mut self, set: &mut WorkingSet) -> Result<(f64, Trial), Error> {
+        let slack = self.problem.constraints.slack(&self.x);
+        let proximal = self.proximal();
+        let b = self.curvature.hessian().clone();
+        let stiffness = self.curvature.stiffness();
+        let nu_least = 1e-3 * stiffness / proximal.max();
+        let tolerance = self.monitor.tolerance(self.f);
+        let mut predicted = f64::INFINITY;
+        for trial in 0..TRIALS {
+            let values = set.select(&self.values);
+            let subproblem = Subproblem {
+                values: &values,
+                jacobian: &set.rows,
+                groups: &set.groups,
+                constraints: &self.problem.constraints,
+                slack: &slack,
+            };
+            let regular = &b + DMatrix::from_diagonal(&proximal.map(|p| self.nu * p + 1e-10 * stiffness));
+            self.problem.count_subproblem();
+            let qp = subproblem.solve(&regular).filter(|qp| qp.residual <= 1e-7 || trial >= 8);
+            let Some(qp) = qp else {
+                self.nu = (10.0 * self.nu).max(1e-6 * nu_least);
+                continue;
+            };
+            predicted = self.f - qp.model;
+            let decrease = predicted - 0.5 * qp.step.dot(&(&regular * &qp.step));
+            self.remember(&qp, set);
+            if predicted <= tolerance {
+                return Ok((predicted, self.polish(&qp.step, &regular)?));
+            }
+            let accepted = self.evaluate(&qp, decrease, set, &subproblem, &regular)?;
+            self.monitor.check_convexity(&values, &set.rows, &accepted.step, &set.select(&accepted.values));
+            if accepted.ratio >= 1e-3 {
+                return Ok((predicted, Trial::Accepted(accepted)));
+            }
+            if decrease <= tolerance {
+                break;
+            }
+            if !self.extend(set, &qp, &accepted)? {
+                let grow = if accepted.ratio > -10.0 { 4.0 } else { 16.0 };
+                let curvature = proximal.dot(&qp.step.component_mul(&qp.step)).max(f64::MIN_POSITIVE);
+                self.nu = (grow * self.nu).max(nu_least).max(1e-3 * predicted / curvature);
+            }
+        }
+        Ok((predicted, Trial::Stop(Status::Stalled)))
+    }
+
+    /// Keeps the multipliers of a subproblem.
+    fn remember(&mut self, qp: &QpStep, set: &WorkingSet) {
+        self.weights.fill(0.0);
+        for (&i, &w) in set.index.iter().zip(&qp.weights) {
+            self.weights[i] = w;
+        }
+        self.multipliers.copy_from(&qp.multipliers);
+    }
+
+    /// At convergence: another step if it costs nothing and the bracket is still wide.
+    fn polish(&self, step: &DVector<f64>, regular: &DMatrix<f64>) -> Result<Trial, Error> {
+        let gradient_norm = (regular * step).norm();
+        let width = self.monitor.reach(&self.x) * gradient_norm;
+        if width <= 1e-8 * self.f.abs().max(1.0) {
+            return Ok(Trial::Stop(Status::Converged));
+        }
+        let next = self.point(step, f64::INFINITY)?;
+        Ok(if next.f <= self.f + 4.0 * f64::EPSILON * self.f.abs() {
+            Trial::Accepted(Accepted { ratio: 1.0, polish: true, ..next })
+        } else {
+            Trial::Stop(Status::Converged)
+        })
+    }
+
+    /// The objective at `x + d`, after up to three second-order corrections of `d`.
+    fn evaluate(
+        &self,
+        qp: &QpStep,
+        decrease: f64,
+        set: &WorkingSet,
+        subproblem: &Subproblem<'_>,
+        regular: &DMatrix<f64>,
+    ) -> Result<Accepted, Error> {
+        let mut best = self.point(&qp.step, decrease)?;
+        for _ in 0..3 {
+            if best.ratio >= 0.1 || best.ratio == f64::NEG_INFINITY {
+                break;
+            }
+            let change = &set.rows * &best.step;
+            let shifted: Vec<f64> =
+                set.select(&best.values).iter().zip(change.iter()).map(|(f, c)| f - c).collect();
+            self.problem.count_subproblem();
+            let Some(corrected) = Subproblem { values: &shifted, ..*subproblem }.solve(regular) else {
+                break;
+            };
+            if (&corrected.step - &qp.step).norm() > 2.0 * qp.step.norm() {
+                break;
+            }
+            let next = self.point(&corrected.step, decrease)?;
+            if next.f >= best.f || next.ratio == f64::NEG_INFINITY {
+                break;
+            }
+            best = next;
+        }
+        Ok(best)
+    }
+
+    /// The objective at `x + step`; a ratio of minus infinity where a component is not finite.
+    fn point(&self, step: &DVector<f64>, decrease: f64) -> Result<Accepted, Error> {
+        let mut x = &self.x + step;
+        self.problem.constraints.clamp(&mut x);
+        let values = self.problem.values(&x)?;
+        let f = self.problem.groups.value(&values);
+        let finite = values.iter().all(|v| v.is_finite());
+        let ratio = if finite { (self.f - f) / decrease } else { f64::NEG_INFINITY };
+        Ok(Accepted { step: x - &self.x, values, f, ratio, polish: false })
+    }
+
+    /// Adds the components outside the working set that spoilt the step; true if there are any.
+    fn extend(&self, set: &mut WorkingSet, qp: &QpStep, tried: &Accepted) -> Result<bool, Error> {
+        if set.index.len() == self.problem.components() || tried.ratio == f64::NEG_INFINITY {
+            return Ok(false);
+        }
+        let groups = &self.problem.groups;
+        let maxima = groups.maxima(&tried.values);
+        let below = |i: &usize| maxima[groups.of(*i)] - tried.values[*i];
+        let near = 0.5 * (tried.f - qp.model).max(0.0);
+        let mut new: Vec<usize> = (0..tried.values.len()).filter(|i| below(i) <= near).collect();
+        new.retain(|i| !set.index.contains(i));
+        smallest(&mut new, set.index.len() / 3 + 1, below);
+        let added = !new.is_empty();
+        if added {
+            set.add(self.problem, &self.x, &new)?;
+        }
+        Ok(added)
+    }
+
+    /// Moves to the accepted point and returns its working set.
+    fn accept(&mut self, accepted: Accepted) -> Result<WorkingSet, Error> {
+        self.x += &accepted.step;
+        let before = std::mem::replace(&mut self.values, accepted.values);
+        self.f = accepted.f;
+        self.nu *= match accepted.ratio {
+            r if r > 0.7 => 0.1,
+            r if r > 0.25 => 0.5,
+            _ => 2.0,
+        };
+        if self.nu * self.proximal().max() < 1e-7 * self.curvature.stiffness() {
+            self.nu = 0.0;
+        }
+        let set = self.working_set()?;
+        self.monitor.check_convexity(
+            &set.select(&self.values),
+            &set.rows,
+            &-accepted.step,
+            &set.select(&before),
+        );
+        Ok(set)
+    }
+}
+
+impl WorkingSet {
+    fn select(&self, values: &[f64]) -> Vec<f64> {
+        self.index.iter().map(|&i| values[i]).collect()
+    }
+
+    /// `sum_g J_g' (diag w_g - w_g w_g') J_g`, the variance of the rows under the weights.
+    pub(crate) fn variance(&self, weights: &[f64]) -> DMatrix<f64> {
+        let n = self.rows.ncols();
+        let mut means = DMatrix::zeros(self.groups.count(), n);
+        let mut weighted = self.rows.clone();
+        for (r, &i) in self.index.iter().enumerate() {
+            weighted.row_mut(r).scale_mut(weights[i]);
+            let mean = means.row(self.groups.of(r)) + weighted.row(r);
+            means.set_row(self.groups.of(r), &mean);
+        }
+        self.rows.tr_mul(&weighted) - means.tr_mul(&means)
+    }
+
+    /// Rows at `x` for the components `new`.
+    fn add(&mut self, problem: &Problem<'_>, x: &DVector<f64>, new: &[usize]) -> Result<(), Error> {
+        let rows = problem.rows(x, new)?;
+        let at = self.index.len();
+        self.index.extend(new);
+        self.rows = std::mem::take(&mut self.rows).resize_vertically(self.index.len(), 0.0);
+        self.rows.rows_mut(at, new.len()).copy_from(&rows);
+        self.groups = problem.groups.restrict(&self.index);
+        Ok(())
+    }
+}
+
+/// Keeps the `count` elements with the smallest keys, in any order.
+fn smallest(index: &mut Vec<usize>, count: usize, key: impl Fn(&usize) -> f64) {
+    if index.len() > count {
+        index.select_nth_unstable_by(count, |a, b| key(a).total_cmp(&key(b)));
+        index.truncate(count);
+    }
+}

@@ -1,0 +1,164 @@
+//! What a solver returns.
+
+use std::fmt;
+
+use nalgebra::DVector;
+
+use super::certificate::Certificate;
+use super::options::{Method, State, Status};
+
+/// How much work a solution took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Evaluations of all components.
+    pub values: usize,
+    /// Jacobian rows, one reverse sweep each.
+    pub gradient_rows: usize,
+    /// Products `J'w`, one reverse sweep each.
+    pub pullbacks: usize,
+    /// Quadratic programs.
+    pub subproblems: usize,
+}
+
+/// Multipliers of the user's constraints: minus the rate at which the optimal value (of the
+/// minimisation; of minus the maximum under `maximin`) changes with the right-hand side.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ConstraintMultipliers {
+    /// Of the rows of [`linear_eq`](super::Minimax::linear_eq); any sign.
+    pub equalities: DVector<f64>,
+    /// Of the rows of [`linear_le`](super::Minimax::linear_le); non-negative.
+    pub inequalities: DVector<f64>,
+    /// Of the bounds, one per variable: positive at the upper bound, negative at the lower.
+    /// Empty without bounds.
+    pub bounds: DVector<f64>,
+}
+
+/// A point with its value, multipliers and certificate.
+///
+/// `println!("{solution}")` gives a summary of about ten lines.
+#[derive(Clone, Debug)]
+pub struct Solution {
+    /// The best point found.
+    pub x: DVector<f64>,
+    /// The objective there.
+    pub value: f64,
+    /// One multiplier a component: non-negative and summing to one in each group. With
+    /// [`absolute`](super::Minimax::absolute) negative where `-r_i` is the active side, so that the
+    /// magnitudes sum to at most one. `sum_i multipliers[i] F_i'` vanishes at a solution.
+    pub multipliers: DVector<f64>,
+    /// The multipliers of bounds and linear constraints.
+    pub constraint_multipliers: ConstraintMultipliers,
+    /// Why the solver stopped.
+    pub status: Status,
+    /// Which algorithm ran.
+    pub method: Method,
+    /// The multipliers' mean of the components (plus the constraints' share): an estimate of the
+    /// optimal value, from below for convex problems as [`Solution::gradient_norm`] goes to zero
+    /// (from above for maximin). Not a bound; [`Solution::bracket`] is.
+    pub lower_estimate: f64,
+    /// The norm of the multipliers' gradient `J'w + C'mu`.
+    pub gradient_norm: f64,
+    /// An upper bound on Polak's optimality function `|theta(x)|`, zero exactly at stationary
+    /// points: `value - lower_estimate + gradient_norm^2/2`.
+    pub stationarity: f64,
+    /// The start, which a declared radius refers to.
+    pub start: DVector<f64>,
+    /// A component rose less than its tangent between two iterates: it is not convex. Any declared
+    /// convexity is then disregarded.
+    pub contradicts_convexity: bool,
+    /// The work done.
+    pub counts: Counts,
+    /// One entry for the start and each iteration.
+    pub history: Vec<State>,
+    pub(crate) bracket: Option<(f64, f64)>,
+}
+
+/// The result of [`Solution::verify`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verification {
+    /// The rigorous interval `[lower, upper]` that holds the optimal value, if one is known.
+    pub bracket: Option<(f64, f64)>,
+    /// The norm of the multipliers' gradient.
+    pub gradient_norm: f64,
+    /// The bound on Polak's optimality function.
+    pub stationarity: f64,
+    /// What the bracket rests on, in words; empty without one.
+    pub assumptions: Vec<String>,
+}
+
+impl Solution {
+    /// An interval that contains the optimal value, if the declarations permit one: convexity and
+    /// one of a radius, strong convexity or finite bounds. `None` for every other problem, and when
+    /// an iterate contradicted the declared convexity.
+    ///
+    /// Rigorous up to the rounding errors in the components and their derivatives.
+    pub fn bracket(&self) -> Option<(f64, f64)> {
+        self.bracket
+    }
+
+    /// The components with a multiplier above 1e-9: those that hold the optimum in place.
+    pub fn active(&self) -> Vec<usize> {
+        (0..self.multipliers.len()).filter(|&i| self.multipliers[i].abs() > 1e-9).collect()
+    }
+
+    /// The number of iterations.
+    pub fn iterations(&self) -> usize {
+        self.history.len().saturating_sub(1)
+    }
+}
+
+impl Certificate {
+    /// `[lower, upper]` in the user's sense: `sign` is -1 for maximin.
+    pub(crate) fn bracket(&self, sign: f64) -> Option<(f64, f64)> {
+        self.lower.map(|lower| if sign < 0.0 { (-self.upper, -lower) } else { (lower, self.upper) })
+    }
+}
+
+impl fmt::Display for Solution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:?} after {} iterations of {:?}", self.status, self.iterations(), self.method)?;
+        writeln!(f, "  value         {}", self.value)?;
+        match self.bracket {
+            Some((lower, upper)) => {
+                writeln!(f, "  bracket       [{lower}, {upper}], width {:.1e}", upper - lower)?;
+            }
+            None => writeln!(
+                f,
+                "  stationarity  {:.1e} (no bracket: {})",
+                self.stationarity,
+                self.why_no_bracket()
+            )?,
+        }
+        writeln!(f, "  estimate      {}, gradient norm {:.1e}", self.lower_estimate, self.gradient_norm)?;
+        writeln!(f, "  x             {}", leading(self.x.iter().map(|v| format!("{v:.10}"))))?;
+        let active = self.active();
+        let multipliers = active.iter().map(|&i| format!("[{i}] {:.6}", self.multipliers[i]));
+        writeln!(f, "  multipliers   {}", leading(multipliers))?;
+        let c = &self.counts;
+        write!(
+            f,
+            "  work          {} values, {} gradient rows, {} pullbacks, {} subproblems",
+            c.values, c.gradient_rows, c.pullbacks, c.subproblems
+        )
+    }
+}
+
+impl Solution {
+    fn why_no_bracket(&self) -> &'static str {
+        if self.contradicts_convexity {
+            "an iterate contradicts convexity"
+        } else {
+            "it takes declared convexity and a radius, strong convexity or finite bounds"
+        }
+    }
+}
+
+/// The first eight items, and how many more there are.
+fn leading(items: impl ExactSizeIterator<Item = String>) -> String {
+    let more = items.len().saturating_sub(8);
+    let mut text = items.take(8).collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        text += &format!(", and {more} more");
+    }
+    text
+}

@@ -1,0 +1,153 @@
+//! The compiled form of a recording: numbered slots, and steps that fill them.
+//!
+//! ```text
+//! slots:    [ constants | passive inputs | passive results | active inputs | active results ]
+//! adjoints:                                                [ active inputs | active results ]
+//! ```
+//!
+//! Results stand in the order in which the steps compute them, so that a step
+//! reads only below the slots it writes. *Passive* is what no derivative is
+//! asked for, and what depends on nothing else; it stands below the first
+//! active slot, so the bounds check of the adjoint array is also the question
+//! whether an operand has an adjoint.
+
+use std::ops::Range;
+
+use crate::nary::NaryKind;
+use crate::rules::{Op, Primitive};
+use crate::tape::{Guard, Instruction, Operands};
+
+/// One argument of a [`Run`]: slot `start + j * stride` for its element `j`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Strided {
+    pub(crate) start: u32,
+    pub(crate) stride: i32,
+}
+
+/// One rule applied `len` times, with arguments at constant strides.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run {
+    pub(crate) op: Op,
+    pub(crate) len: u32,
+    /// The first slot written.
+    pub(crate) output: u32,
+    pub(crate) arguments: [Strided; 3],
+}
+
+/// Instructions without a common pattern, each writing the slot after the last.
+#[derive(Clone, Debug)]
+pub(crate) struct Scalars {
+    /// The first slot written.
+    pub(crate) output: u32,
+    /// Which of [`Code::instructions`].
+    pub(crate) instructions: Range<u32>,
+}
+
+impl Scalars {
+    /// The instructions, each with the slot it writes.
+    #[inline(always)]
+    pub(crate) fn with_outputs<'a, T>(
+        &self,
+        code: &'a Code<T>,
+    ) -> impl DoubleEndedIterator<Item = (Instruction, usize)> + 'a {
+        let instructions =
+            &code.instructions[self.instructions.start as usize..self.instructions.end as usize];
+        let first = self.output as usize;
+        instructions.iter().copied().zip(first..first + instructions.len())
+    }
+}
+
+/// One step of a replay.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    Run(Run),
+    Scalars(Scalars),
+    /// One of [`Code::nary`].
+    Nary(u32),
+}
+
+/// An n-ary node.
+pub(crate) struct NaryStep<T> {
+    pub(crate) kind: NaryKind<T>,
+    /// The first slot written.
+    pub(crate) output: u32,
+    /// Slots: consecutive ones, or a range of [`Code::operand_list`].
+    pub(crate) operands: Operands,
+    /// Where its weights start.
+    pub(crate) weights: usize,
+}
+
+/// A compiled recording.
+pub(crate) struct Code<T> {
+    pub(crate) constants: Vec<T>,
+    pub(crate) passive_inputs: usize,
+    pub(crate) active_inputs: usize,
+    pub(crate) first_active: usize,
+    pub(crate) slots: usize,
+    pub(crate) steps: Vec<Step>,
+    /// Operands are slots; a rule of three arguments has in `a` their place in
+    /// the operand list.
+    pub(crate) instructions: Vec<Instruction>,
+    pub(crate) operand_list: Vec<u32>,
+    pub(crate) nary: Vec<NaryStep<T>>,
+    /// How many weights the n-ary nodes keep.
+    pub(crate) weights: usize,
+    /// The most operands that are copied together for an n-ary node.
+    pub(crate) gathered: usize,
+    pub(crate) outputs: Vec<u32>,
+    pub(crate) guards: Vec<Guard>,
+}
+
+impl<T: Primitive> Code<T> {
+    /// The slots of the passive inputs.
+    pub(crate) fn passive(&self) -> Range<usize> {
+        self.constants.len()..self.constants.len() + self.passive_inputs
+    }
+
+    /// The slots of the active inputs.
+    pub(crate) fn active(&self) -> Range<usize> {
+        self.first_active..self.first_active + self.active_inputs
+    }
+
+    /// The number of adjoints.
+    pub(crate) fn adjoints(&self) -> usize {
+        self.slots - self.first_active
+    }
+
+    /// The operands of instruction `i`; of a rule with fewer than three, the
+    /// rest is unspecified.
+    #[inline(always)]
+    pub(crate) fn rule_operands(&self, instruction: Instruction, arity: usize) -> [u32; 3] {
+        match arity {
+            1 => [instruction.a; 3],
+            2 => [instruction.a, instruction.b, instruction.a],
+            _ => {
+                let list = &self.operand_list[instruction.a as usize..][..3];
+                [list[0], list[1], list[2]]
+            }
+        }
+    }
+
+    /// The number of operations in one evaluation.
+    pub(crate) fn operations(&self) -> usize {
+        self.steps
+            .iter()
+            .map(|step| match step {
+                Step::Run(run) => run.len as usize,
+                Step::Scalars(scalars) => scalars.instructions.len(),
+                Step::Nary(_) => 1,
+            })
+            .sum()
+    }
+
+    /// The bytes of the compiled form.
+    pub(crate) fn memory(&self) -> usize {
+        size_of_val(&self.constants[..])
+            + size_of_val(&self.steps[..])
+            + size_of_val(&self.instructions[..])
+            + size_of_val(&self.operand_list[..])
+            + size_of_val(&self.nary[..])
+            + size_of_val(&self.outputs[..])
+            + size_of_val(&self.guards[..])
+    }
+}

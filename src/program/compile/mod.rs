@@ -1,0 +1,79 @@
+//! From a recording to steps over slots.
+//!
+//! | pass | file | does |
+//! |---|---|---|
+//! | liveness | `liveness.rs` | finds what the outputs and guards need |
+//! | fusion | `fusion.rs` | turns chains of additions into n-ary sums, order kept |
+//! | schedule | `schedule.rs` | sorts by level, then by operation; stable |
+//! | emission | `emission.rs` | numbers slots, gathers constants, finds strides |
+//!
+//! The *level* of a result is one more than the highest among its operands, so
+//! results of one level do not depend on each other and equal operations among
+//! them form long loops. Every pass is linear in the length of the recording.
+
+use super::code::Code;
+use crate::Error;
+use crate::rules::Primitive;
+use crate::tape::{Operands, Recording};
+
+mod emission;
+mod fusion;
+mod liveness;
+mod schedule;
+
+/// The most operations a program can hold: slots are numbered with 30 bits.
+pub(crate) const MAX_OPERATIONS: usize = 1 << 30;
+
+/// What is compiled: a recording and how it is to be used.
+pub(crate) struct Source<T> {
+    pub(crate) recording: Recording<T>,
+    /// The outputs, coded as operands.
+    pub(crate) outputs: Vec<u32>,
+    /// Derivatives are asked for in so many inputs, the first ones declared.
+    pub(crate) active_inputs: usize,
+    /// Whether equal operations are joined into loops. Not for lanes, which are
+    /// a loop already.
+    pub(crate) find_runs: bool,
+}
+
+/// Compiles a recording.
+pub(crate) fn compile<T: Primitive>(source: Source<T>) -> Result<Code<T>, Error> {
+    let Source { mut recording, outputs, active_inputs, find_runs } = source;
+    if recording.len() > MAX_OPERATIONS {
+        return Err(Error::TooLong { operations: recording.len(), limit: MAX_OPERATIONS });
+    }
+    recording.nary_nodes().iter().try_for_each(|node| node.kind.require_replayable())?;
+    let mut uses = liveness::count_uses(&recording, &outputs);
+    let ranks = fusion::fuse_and_rank(&mut recording, &mut uses, active_inputs);
+    let order = schedule::order(&recording, &uses, &ranks);
+    Ok(emission::emit(recording, &order, outputs, active_inputs, find_runs))
+}
+
+impl<T: Primitive> Recording<T> {
+    /// Visits the nodes that a node uses.
+    #[inline(always)]
+    fn for_each_operand(&self, node: usize, mut visit: impl FnMut(usize)) {
+        use crate::rules::Op;
+        let instruction = self.instructions[node];
+        match instruction.op {
+            Op::Input => {}
+            Op::Continued => visit(node - instruction.b as usize),
+            Op::Nary => match self.nary(instruction).operands {
+                Operands::Span { first, count } => {
+                    (first as usize..first as usize + count as usize).for_each(visit);
+                }
+                Operands::List { offset, count } => {
+                    self.listed(offset, count)
+                        .iter()
+                        .filter_map(|&code| Self::variable(code))
+                        .for_each(visit);
+                }
+            },
+            op => {
+                let arity = op.arity();
+                let operands = self.rule_operands(instruction, arity);
+                operands[..arity].iter().filter_map(|&code| Self::variable(code)).for_each(visit);
+            }
+        }
+    }
+}

@@ -1,0 +1,399 @@
+//! Record once, replay fast.
+//!
+//! A [`Program`] is a recording compiled for replay at other inputs: dead code
+//! is gone, and equal operations stand together so that they run as loops
+//! rather than one by one. It holds no closure and no values, so threads share
+//! it; each brings a [`Workspace`].
+//!
+//! ```
+//! use smoothmax::{Program, Scalar};
+//!
+//! fn rosenbrock<S: Scalar>(x: &[S]) -> S {
+//!     let c = S::constant;
+//!     c(100.0) * (x[1] - x[0] * x[0]).powi(2) + (c(1.0) - x[0]).powi(2)
+//! }
+//!
+//! let program = Program::record(&[0.0, 0.0], |x| rosenbrock(x));
+//! let mut work = program.workspace();
+//! let mut g = [0.0; 2];
+//! assert_eq!(program.gradient(&mut work, &[1.0, 2.0], &mut g)?, 100.0);
+//! assert_eq!(g, [-400.0, 200.0]);
+//! # Ok::<(), smoothmax::Error>(())
+//! ```
+//!
+//! A recording follows one path through the code. Comparisons of variables made
+//! on the way are kept, and a replay in which one has another answer is an
+//! [`Error::BranchChanged`], never a wrong value.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `compile/` | the passes from a recording to code |
+//! | `code.rs` | the compiled form |
+//! | `replay.rs`, `strided.rs` | the sweeps over it |
+//! | `guards.rs` | comparisons checked on replay |
+//! | `second_order.rs` | Hessian-vector products and Hessians |
+//! | `display.rs` | a listing to read |
+
+use nalgebra::DMatrix;
+
+use crate::rules::Primitive;
+use crate::{Error, Tape, Var};
+
+pub(crate) mod code;
+pub(crate) mod compile;
+mod display;
+pub(crate) mod guards;
+pub(crate) mod replay;
+mod second_order;
+mod strided;
+mod workspace;
+
+pub use workspace::Workspace;
+
+use code::Code;
+use compile::{Source, compile};
+
+/// A recording compiled for replay; see the [module](self).
+pub struct Program<T = f64> {
+    code: Code<T>,
+    value_reads: usize,
+}
+
+impl Program<f64> {
+    /// Records `f: R^n -> R` at `x0`.
+    ///
+    /// ```
+    /// use smoothmax::{smooth_max, Program};
+    ///
+    /// let program = Program::record(&[0.0, 0.0], |x| smooth_max(x, 1.0));
+    /// let mut g = [0.0; 2];
+    /// let value = program.gradient(&mut program.workspace(), &[800.0, 801.0], &mut g)?;
+    /// assert_eq!(value, 801.3132616875182);
+    /// assert!((g[0] - 0.2689414213699951).abs() < 1e-15);
+    /// # Ok::<(), smoothmax::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Where [`try_record`](Self::try_record) gives an error.
+    pub fn record<F>(x0: &[f64], f: F) -> Self
+    where
+        F: for<'t> Fn(&[Var<'t, f64>]) -> Var<'t, f64>,
+    {
+        Program::try_record(x0, f).unwrap_or_else(|error| panic!("Program::record: {error}"))
+    }
+
+    /// [`record`](Self::record), or what cannot be recorded.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotReplayable`] for a custom node that says so,
+    /// [`Error::TooLong`] beyond 2^30 operations.
+    pub fn try_record<F>(x0: &[f64], f: F) -> Result<Self, Error>
+    where
+        F: for<'t> Fn(&[Var<'t, f64>]) -> Var<'t, f64>,
+    {
+        Program::compile(x0, |x| vec![f(x)])
+    }
+
+    /// Records `f: R^n -> R^m` at `x0`.
+    ///
+    /// # Panics
+    ///
+    /// Where [`try_record_many`](Self::try_record_many) gives an error, and if
+    /// `f` gives no outputs.
+    pub fn record_many<F>(x0: &[f64], f: F) -> Self
+    where
+        F: for<'t> Fn(&[Var<'t, f64>]) -> Vec<Var<'t, f64>>,
+    {
+        Program::try_record_many(x0, f).unwrap_or_else(|error| panic!("Program::record_many: {error}"))
+    }
+
+    /// [`record_many`](Self::record_many), or what cannot be recorded.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_record`](Self::try_record).
+    ///
+    /// # Panics
+    ///
+    /// If `f` gives no outputs.
+    pub fn try_record_many<F>(x0: &[f64], f: F) -> Result<Self, Error>
+    where
+        F: for<'t> Fn(&[Var<'t, f64>]) -> Vec<Var<'t, f64>>,
+    {
+        Program::compile(x0, f)
+    }
+
+    /// The gradient at `x` by a replay; if a comparison flips there, by
+    /// recording `f` again, which `self` then is.
+    ///
+    /// ```
+    /// use smoothmax::{Program, Var};
+    ///
+    /// fn f<'t>(x: &[Var<'t>]) -> Var<'t> {
+    ///     if x[0] > 0.0 { x[0] * 2.0 } else { -x[0] }
+    /// }
+    ///
+    /// let mut program = Program::record(&[1.0], |x| f(x));
+    /// let mut work = program.workspace();
+    /// let mut g = [0.0];
+    /// assert!(program.gradient(&mut work, &[-3.0], &mut g).is_err());
+    /// let value = program.replay_or_record(&mut work, &[-3.0], &mut g, |x| f(x))?;
+    /// assert_eq!((value, g), (3.0, [-1.0]));
+    /// # Ok::<(), smoothmax::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`try_record`](Self::try_record).
+    ///
+    /// # Panics
+    ///
+    /// As [`gradient`](Self::gradient).
+    pub fn replay_or_record<F>(
+        &mut self,
+        work: &mut Workspace,
+        x: &[f64],
+        gradient: &mut [f64],
+        f: F,
+    ) -> Result<f64, Error>
+    where
+        F: for<'t> Fn(&[Var<'t, f64>]) -> Var<'t, f64>,
+    {
+        match self.gradient(work, x, gradient) {
+            Err(Error::BranchChanged { .. }) => {
+                *self = Program::try_record(x, f)?;
+                *work = self.workspace();
+                self.gradient(work, x, gradient)
+            }
+            result => result,
+        }
+    }
+}
+
+impl<T: Primitive> Program<T> {
+    /// Records `f: R^n -> R^m` for any element type; for `f64` there are
+    /// [`record`](Program::record) and its like, whose closures need no types.
+    ///
+    /// ```
+    /// use smoothmax::{Program, Var};
+    ///
+    /// let square = Program::<f32>::compile(&[1.0], |x: &[Var<'_, f32>]| vec![x[0] * x[0]])?;
+    /// assert_eq!(square.value(&mut square.workspace(), &[3.0])?, 9.0);
+    /// # Ok::<(), smoothmax::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`try_record`](Program::try_record).
+    ///
+    /// # Panics
+    ///
+    /// If `f` gives no outputs, or outputs of another tape.
+    pub fn compile<F>(x0: &[T], f: F) -> Result<Self, Error>
+    where
+        F: for<'t> Fn(&[Var<'t, T>]) -> Vec<Var<'t, T>>,
+    {
+        let tape = Tape::with_capacity(x0.len());
+        let outputs = tape.outputs(&f(&tape.vars(x0)));
+        assert!(!outputs.is_empty(), "a program needs at least one output");
+        let value_reads = tape.value_reads();
+        let recording = tape.into_recording();
+        let code = compile(Source { recording, outputs, active_inputs: x0.len(), find_runs: true })?;
+        Ok(Program { code, value_reads })
+    }
+
+    /// Memory for replays; each thread needs its own.
+    pub fn workspace(&self) -> Workspace<T> {
+        Workspace::new(&self.code)
+    }
+
+    /// The number of inputs.
+    pub fn inputs(&self) -> usize {
+        self.code.active_inputs
+    }
+
+    /// The number of outputs.
+    pub fn outputs(&self) -> usize {
+        self.code.outputs.len()
+    }
+
+    /// The number of operations in one evaluation, n-ary nodes counted once.
+    pub fn operations(&self) -> usize {
+        self.code.operations()
+    }
+
+    /// The memory of the program and of a workspace for first derivatives, in bytes.
+    pub fn memory(&self) -> usize {
+        let numbers = self.code.slots + self.code.adjoints() + self.code.weights + 2 * self.code.gathered;
+        self.code.memory() + numbers * size_of::<T>()
+    }
+
+    /// How often, while recording, a value was read out of a variable: by
+    /// [`Var::value`], `to_f64`, `is_nan`, `classify` and the like. What was
+    /// done with it, a replay cannot follow; unless it was only printed, the
+    /// replay may not be the recorded function.
+    ///
+    /// ```
+    /// use smoothmax::{Program, Var};
+    ///
+    /// let program = Program::record(&[1.0], |x| x[0] * x[0].value());
+    /// assert_eq!(program.value_reads(), 1);
+    /// ```
+    pub fn value_reads(&self) -> usize {
+        self.value_reads
+    }
+
+    /// The first output at `x`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BranchChanged`] if a recorded comparison has another answer at
+    /// `x`, [`Error::Length`] if `x` has not an element for each input.
+    pub fn value(&self, work: &mut Workspace<T>, x: &[T]) -> Result<T, Error> {
+        self.evaluate(work, x)?;
+        Ok(work.plain.values[self.code.outputs[0] as usize])
+    }
+
+    /// Writes all outputs at `x` to `y`.
+    ///
+    /// # Errors
+    ///
+    /// As [`value`](Self::value).
+    pub fn values(&self, work: &mut Workspace<T>, x: &[T], y: &mut [T]) -> Result<(), Error> {
+        require_length("y", y.len(), self.outputs())?;
+        self.evaluate(work, x)?;
+        self.read_outputs(work, y);
+        Ok(())
+    }
+
+    /// The first output at `x`; writes its gradient to `gradient`.
+    ///
+    /// # Errors
+    ///
+    /// As [`value`](Self::value).
+    pub fn gradient(&self, work: &mut Workspace<T>, x: &[T], gradient: &mut [T]) -> Result<T, Error> {
+        let value = self.value(work, x)?;
+        self.sweep_back(work, [(0, T::constant(1.0))], gradient)?;
+        Ok(value)
+    }
+
+    /// Writes to `product` the product `J' w`, where `J` is the Jacobian at `x`.
+    ///
+    /// ```
+    /// use smoothmax::Program;
+    ///
+    /// let program = Program::record_many(&[0.0; 2], |x| vec![x[0] * x[1], x[0] - x[1]]);
+    /// let mut product = [0.0; 2];
+    /// program.pullback(&mut program.workspace(), &[2.0, 3.0], &[1.0, 10.0], &mut product)?;
+    /// assert_eq!(product, [13.0, -8.0]);
+    /// # Ok::<(), smoothmax::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`value`](Self::value).
+    pub fn pullback(
+        &self,
+        work: &mut Workspace<T>,
+        x: &[T],
+        w: &[T],
+        product: &mut [T],
+    ) -> Result<(), Error> {
+        require_length("w", w.len(), self.outputs())?;
+        self.evaluate(work, x)?;
+        self.sweep_back(work, w.iter().copied().enumerate(), product)
+    }
+
+    /// The Jacobian at `x`, a row for each output.
+    ///
+    /// # Errors
+    ///
+    /// As [`value`](Self::value).
+    pub fn jacobian(&self, x: &[T]) -> Result<DMatrix<T>, Error> {
+        let rows: Vec<usize> = (0..self.outputs()).collect();
+        self.jacobian_rows(&mut self.workspace(), x, &rows)
+    }
+
+    /// Some rows of the Jacobian at `x`: the gradients of the outputs `rows`,
+    /// by one evaluation and a reverse sweep each.
+    ///
+    /// # Errors
+    ///
+    /// As [`value`](Self::value).
+    ///
+    /// # Panics
+    ///
+    /// If a row is not the index of an output.
+    pub fn jacobian_rows(
+        &self,
+        work: &mut Workspace<T>,
+        x: &[T],
+        rows: &[usize],
+    ) -> Result<DMatrix<T>, Error> {
+        self.evaluate(work, x)?;
+        let mut jacobian = DMatrix::zeros(rows.len(), self.inputs());
+        let mut gradient = vec![T::constant(0.0); self.inputs()];
+        for (i, &row) in rows.iter().enumerate() {
+            self.sweep_back(work, [(row, T::constant(1.0))], &mut gradient)?;
+            jacobian.row_mut(i).iter_mut().zip(&gradient).for_each(|(entry, &slope)| *entry = slope);
+        }
+        Ok(jacobian)
+    }
+
+    /// The compiled form.
+    pub(crate) fn code(&self) -> &Code<T> {
+        &self.code
+    }
+
+    /// Runs the forward sweep at `x`.
+    fn evaluate(&self, work: &mut Workspace<T>, x: &[T]) -> Result<(), Error> {
+        require_length("x", x.len(), self.inputs())?;
+        require_length("work", work.plain.values.len(), self.code.slots)?;
+        work.plain.values[self.code.active()].copy_from_slice(x);
+        replay::forward(&self.code, &mut work.plain);
+        self.code.check_guards(&work.plain.values)
+    }
+
+    fn read_outputs(&self, work: &Workspace<T>, y: &mut [T]) {
+        for (y, &slot) in y.iter_mut().zip(&self.code.outputs) {
+            *y = work.plain.values[slot as usize];
+        }
+    }
+
+    /// Runs the reverse sweep from weighted outputs.
+    fn sweep_back(
+        &self,
+        work: &mut Workspace<T>,
+        seeds: impl IntoIterator<Item = (usize, T)>,
+        gradient: &mut [T],
+    ) -> Result<(), Error> {
+        require_length("gradient", gradient.len(), self.inputs())?;
+        let registers = &mut work.plain;
+        registers.clear_inputs(&self.code);
+        for (output, seed) in seeds {
+            registers.seed(&self.code, self.code.outputs[output], seed);
+        }
+        replay::reverse(&self.code, registers);
+        gradient.copy_from_slice(&registers.adjoints[..self.inputs()]);
+        Ok(())
+    }
+}
+
+/// An error unless a slice has the length it must have.
+pub(crate) fn require_length(argument: &'static str, found: usize, expected: usize) -> Result<(), Error> {
+    if found == expected { Ok(()) } else { Err(Error::Length { argument, found, expected }) }
+}
+
+impl<T: Primitive> std::fmt::Debug for Program<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "Program({} inputs, {} outputs, {} operations)",
+            self.inputs(),
+            self.outputs(),
+            self.operations()
+        )
+    }
+}

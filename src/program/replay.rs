@@ -1,0 +1,254 @@
+//! The two sweeps over compiled code, for any number type.
+//!
+//! ```text
+//! forward:   value[y] = f(value[a], value[b])            for each step, in order
+//! reverse:   adjoint[a] += adjoint[y] ∂f/∂a, ..; adjoint[y] = 0     in reverse order
+//! ```
+//!
+//! With `T` itself they give values and gradients, with
+//! [`Dual<T>`](crate::Dual) Hessian-vector products.
+
+use super::code::{Code, NaryStep, Scalars, Step};
+use super::strided;
+use crate::nary::SliceNumber;
+use crate::rules::{Arguments, Number, Op, Primitive, Row, Visitor, dispatch};
+use crate::tape::{Instruction, Operands};
+
+/// The numbers of one replay.
+pub(crate) struct Registers<R> {
+    pub(crate) values: Vec<R>,
+    /// Of the active slots. Those of results are zero between replays.
+    pub(crate) adjoints: Vec<R>,
+    weights: Vec<R>,
+    /// Operands of an n-ary node that are not consecutive, and their adjoints.
+    gathered: Vec<R>,
+    gathered_bar: Vec<R>,
+}
+
+impl<R: Number> Registers<R> {
+    /// Registers with room for a program, still without numbers.
+    pub(crate) fn reserve<T>(code: &Code<T>) -> Self
+    where
+        T: Primitive,
+    {
+        Registers {
+            values: Vec::with_capacity(code.slots),
+            adjoints: Vec::with_capacity(code.adjoints()),
+            weights: Vec::with_capacity(code.weights),
+            gathered: Vec::with_capacity(code.gathered),
+            gathered_bar: Vec::with_capacity(code.gathered),
+        }
+    }
+
+    /// Fills the registers at their first use: constants, and zeros elsewhere.
+    #[inline]
+    pub(crate) fn prepare(&mut self, code: &Code<R::Base>) {
+        if self.values.len() == code.slots {
+            return;
+        }
+        let zero = R::constant(0.0);
+        self.values.extend(code.constants.iter().map(|&constant| R::from_base(constant)));
+        self.values.resize(code.slots, zero);
+        self.adjoints.resize(code.adjoints(), zero);
+        self.weights.resize(code.weights, zero);
+        self.gathered.resize(code.gathered, zero);
+        self.gathered_bar.resize(code.gathered, zero);
+    }
+
+    /// Sets the adjoints of the inputs to zero.
+    pub(crate) fn clear_inputs(&mut self, code: &Code<R::Base>) {
+        self.adjoints[..code.active_inputs].fill(R::constant(0.0));
+    }
+
+    /// Adds to the adjoint of a slot, if it has one.
+    #[inline(always)]
+    pub(crate) fn seed(&mut self, code: &Code<R::Base>, slot: u32, adjoint: R) {
+        add_to(&mut self.adjoints, code.first_active, slot, adjoint);
+    }
+}
+
+/// Adds to the adjoint of a slot, if it is an active one.
+#[inline(always)]
+fn add_to<R: Number>(adjoints: &mut [R], first_active: usize, slot: u32, adjoint: R) {
+    if let Some(sum) = adjoints.get_mut((slot as usize).wrapping_sub(first_active)) {
+        *sum = *sum + adjoint;
+    }
+}
+
+/// Evaluates every slot from the constants and inputs.
+#[inline(always)]
+pub(crate) fn forward<R: SliceNumber>(code: &Code<R::Base>, registers: &mut Registers<R>) {
+    for step in &code.steps {
+        match step {
+            Step::Run(run) => strided::forward(run, &mut registers.values),
+            Step::Scalars(scalars) => forward_scalars(code, scalars, &mut registers.values),
+            Step::Nary(index) => forward_nary(code, &code.nary[*index as usize], registers),
+        }
+    }
+}
+
+/// Propagates the seeded adjoints to the inputs, and leaves those of all
+/// results at zero.
+#[inline(always)]
+pub(crate) fn reverse<R: SliceNumber>(code: &Code<R::Base>, registers: &mut Registers<R>) {
+    for step in code.steps.iter().rev() {
+        match step {
+            Step::Run(run) => {
+                if run.output as usize >= code.first_active {
+                    strided::reverse(run, code.first_active, &registers.values, &mut registers.adjoints);
+                }
+            }
+            Step::Scalars(scalars) => {
+                reverse_scalars(code, scalars, &registers.values, &mut registers.adjoints);
+            }
+            Step::Nary(index) => reverse_nary(code, &code.nary[*index as usize], registers),
+        }
+    }
+}
+
+#[inline(always)]
+fn forward_scalars<R: SliceNumber>(code: &Code<R::Base>, scalars: &Scalars, values: &mut [R]) {
+    for (instruction, output) in scalars.with_outputs(code) {
+        dispatch(instruction.op, ForwardScalar { code, instruction, values, output });
+    }
+}
+
+struct ForwardScalar<'a, T, R> {
+    code: &'a Code<T>,
+    instruction: Instruction,
+    values: &'a mut [R],
+    output: usize,
+}
+
+impl<T: Primitive, R: SliceNumber<Base = T>> Visitor for ForwardScalar<'_, T, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn rule<F: Row>(self) {
+        let operands = self.code.rule_operands(self.instruction, F::ARITY);
+        self.values[self.output] = F::value(&arguments(self.values, operands, F::ARITY));
+    }
+
+    fn structural(self, op: Op) {
+        unreachable!("{op:?} is not a scalar instruction")
+    }
+}
+
+#[inline(always)]
+fn reverse_scalars<R: SliceNumber>(
+    code: &Code<R::Base>,
+    scalars: &Scalars,
+    values: &[R],
+    adjoints: &mut [R],
+) {
+    for (instruction, output) in scalars.with_outputs(code).rev() {
+        dispatch(instruction.op, ReverseScalar { code, instruction, values, adjoints, output });
+    }
+}
+
+struct ReverseScalar<'a, T, R> {
+    code: &'a Code<T>,
+    instruction: Instruction,
+    values: &'a [R],
+    adjoints: &'a mut [R],
+    output: usize,
+}
+
+impl<T: Primitive, R: SliceNumber<Base = T>> Visitor for ReverseScalar<'_, T, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn rule<F: Row>(self) {
+        let first_active = self.code.first_active;
+        let Some(place) = self.adjoints.get_mut(self.output.wrapping_sub(first_active)) else {
+            return;
+        };
+        let y_bar = std::mem::replace(place, R::constant(0.0));
+        if y_bar.is_zero() {
+            return;
+        }
+        let operands = self.code.rule_operands(self.instruction, F::ARITY);
+        let x = arguments(self.values, operands, F::ARITY);
+        let x_bar = F::adjoint(&x, self.values[self.output], y_bar);
+        for i in 0..F::ARITY {
+            add_to(self.adjoints, first_active, operands[i], x_bar[i]);
+        }
+    }
+
+    fn structural(self, op: Op) {
+        unreachable!("{op:?} is not a scalar instruction")
+    }
+}
+
+/// The arguments of a rule, padded with zeros.
+#[inline(always)]
+fn arguments<R: Number>(values: &[R], operands: [u32; 3], arity: usize) -> Arguments<R> {
+    std::array::from_fn(|i| if i < arity { values[operands[i] as usize] } else { R::constant(0.0) })
+}
+
+fn forward_nary<R: SliceNumber>(
+    code: &Code<R::Base>,
+    node: &NaryStep<R::Base>,
+    registers: &mut Registers<R>,
+) {
+    let Registers { values, weights, gathered, .. } = registers;
+    let count = node.operands.count();
+    let weights = &mut weights[node.weights..][..node.kind.weights(count)];
+    let (before, after) = values.split_at_mut(node.output as usize);
+    let y = &mut after[..node.kind.outputs(count)];
+    match node.operands {
+        Operands::Span { first, .. } => node.kind.forward(&before[first as usize..][..count], y, weights),
+        Operands::List { offset, .. } => {
+            let x = &mut gathered[..count];
+            gather(before, &code.operand_list[offset as usize..], x);
+            node.kind.forward(x, y, weights);
+        }
+    }
+}
+
+fn reverse_nary<R: SliceNumber>(
+    code: &Code<R::Base>,
+    node: &NaryStep<R::Base>,
+    registers: &mut Registers<R>,
+) {
+    let Registers { values, adjoints, weights, gathered, gathered_bar } = registers;
+    let zero = R::constant(0.0);
+    let count = node.operands.count();
+    let outputs = node.kind.outputs(count);
+    let output = node.output as usize;
+    let Some(head) = output.checked_sub(code.first_active) else {
+        return;
+    };
+    let (before, after) = adjoints.split_at_mut(head);
+    let y_bar = &mut after[..outputs];
+    if y_bar.iter().all(|y_bar| y_bar.is_zero()) {
+        return;
+    }
+    let y = &values[output..][..outputs];
+    let weights = &weights[node.weights..][..node.kind.weights(count)];
+    match node.operands {
+        Operands::Span { first, .. } => {
+            let first = first as usize;
+            let x_bar = &mut before[first - code.first_active..][..count];
+            node.kind.reverse(&values[first..][..count], y, weights, y_bar, x_bar);
+        }
+        Operands::List { offset, .. } => {
+            let operands = &code.operand_list[offset as usize..][..count];
+            let (x, x_bar) = (&mut gathered[..count], &mut gathered_bar[..count]);
+            gather(values, operands, x);
+            x_bar.fill(zero);
+            node.kind.reverse(x, y, weights, y_bar, x_bar);
+            for (&operand, &x_bar) in operands.iter().zip(&*x_bar) {
+                add_to(before, code.first_active, operand, x_bar);
+            }
+        }
+    }
+    y_bar.fill(zero);
+}
+
+/// Copies the numbers that listed operands stand for.
+fn gather<R: Number>(values: &[R], operands: &[u32], x: &mut [R]) {
+    for (x, &operand) in x.iter_mut().zip(operands) {
+        *x = values[operand as usize];
+    }
+}
