@@ -79,7 +79,11 @@ pub(super) fn smooth_sign_slope<T: Special>(x: T, k: T) -> T {
         return if x == T::zero() { k } else { x.recip() * T::zero() };
     }
     let t = double_tail(x.abs(), k);
-    c::<T>(4.0) * k * (t / ((T::one() + t) * (T::one() + t)))
+    let sum = T::one() + t;
+    // What rounding lost of 1 + t counts twice in its square.
+    let lost = t - (sum - T::one());
+    let ratio = t / (sum * sum);
+    c::<T>(4.0) * k * (ratio - ratio * (lost + lost) / sum)
 }
 
 /// `ln cosh(kx) / k`: from `2 sinh²(kx/2) = cosh(kx) - 1` near 0, where
