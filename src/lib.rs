@@ -86,6 +86,7 @@ mod num;
 pub mod program;
 pub mod rules;
 mod scalar;
+pub mod smooth;
 pub mod tape;
 
 pub use diff::{check_gradient, gradient, hessian, hvp, jacobian, jvp, vjp};
