@@ -90,7 +90,8 @@ impl<T: Primitive, R: SliceNumber<Base = T>> Visitor for ReverseRule<'_, T, R> {
 
     #[inline(always)]
     fn rule<F: Row>(self) {
-        let operands = self.recording.rule_operands(Instruction { op: F::OP, a: self.a, b: self.b }, F::ARITY);
+        let operands =
+            self.recording.rule_operands(Instruction { op: F::OP, a: self.a, b: self.b }, F::ARITY);
         let x = self.recording.arguments(self.values, operands, F::ARITY);
         let x_bar = F::adjoint(&x, self.values[self.node], self.adjoints[self.node]);
         for i in 0..F::ARITY {
