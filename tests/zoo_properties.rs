@@ -83,8 +83,11 @@ proptest! {
 struct Property {
     name: &'static str,
     stated: fn(&Smoothing) -> bool,
-    violated_by: fn(&dyn Fn(&[f64]) -> f64, &[f64], &[f64], f64) -> f64,
+    violated_by: Violation,
 }
+
+/// How far a function is from a property, at two points and a number.
+type Violation = fn(&dyn Fn(&[f64]) -> f64, &[f64], &[f64], f64) -> f64;
 
 const PROPERTIES: [Property; 4] = [
     Property {

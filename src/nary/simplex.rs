@@ -51,8 +51,8 @@ fn support<R: SliceNumber>(x: &[R], m: R::Base, k: R::Base) -> Vec<usize> {
     let mut count = R::Base::zero();
     let mut inside = |&i: &usize| {
         let is_inside = sum - count * z(i) < one;
-        sum = sum + z(i);
-        count = count + one;
+        sum += z(i);
+        count += one;
         is_inside
     };
     let size = candidates.iter().take_while(|i| inside(i)).count();

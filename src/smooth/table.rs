@@ -261,11 +261,11 @@ fn ln_choose(n: usize, m: usize) -> f64 {
 /// The least odd number that is not below `p`.
 fn odd_from(p: f64) -> u32 {
     let p = p.ceil() as u32;
-    p + u32::from(p % 2 == 0)
+    p + u32::from(p.is_multiple_of(2))
 }
 
 /// `sup t erfc t`, reached at `t = 0.531596885149393`.
-const T_ERFC_T: f64 = 0.240_375_586_831_011_02;
+const T_ERFC_T: f64 = 0.240_375_586_831_011;
 
 /// Turns rows into [`SMOOTHINGS`] and [`Smoothing::apply`]. The properties named
 /// are those that hold.
