@@ -86,6 +86,7 @@ mod num;
 pub mod program;
 pub mod rules;
 mod scalar;
+pub mod smooth;
 pub mod tape;
 #[cfg(any(doc, doctest))]
 pub mod tutorial;

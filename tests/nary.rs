@@ -5,14 +5,11 @@ mod common;
 
 use std::sync::Arc;
 
-use common::{assert_close, assert_ulps, difference, panic_message};
+use common::{OnTape, assert_close, assert_ulps, difference, panic_message};
 use nalgebra::{DMatrix, dmatrix};
 use smoothmax::{CustomNode, Dual, SecondOrder, Tape, Var, gradient, hessian, hvp, jacobian, jvp};
 use smoothmax::{dot, dot_product, log_softmax, log_sum_exp, mat_vec, max, min, smooth_max, smooth_max_at};
 use smoothmax::{smooth_min, softmax, sum};
-
-/// A function of a slice on a tape.
-type OnTape = for<'a, 't> fn(&'a [Var<'t>]) -> Var<'t>;
 
 /// Every n-ary primitive of four variables with one output.
 const PRIMITIVES: [(&str, OnTape); 9] = [

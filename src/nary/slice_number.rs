@@ -38,7 +38,8 @@ pub trait SliceNumber: Elementary {
     /// `x_bar += A' y_bar`.
     fn mat_vec_transposed(matrix: &DMatrix<Self::Base>, y_bar: &[Self], x_bar: &mut [Self]);
 
-    /// The common value of tied numbers, with the mean of their derivatives.
+    /// The common value of tied numbers, with the mean of their derivatives;
+    /// NaN derivatives if there are none.
     fn tie(value: Self::Base, tied: impl Iterator<Item = Self> + Clone) -> Self;
 
     /// The value of a user's node.

@@ -131,7 +131,7 @@ struct Forward<'a, R> {
 impl<R: SliceNumber> Visitor for Forward<'_, R> {
     type Output = ();
 
-    #[inline(always)]
+    #[inline(never)]
     fn rule<F: Row>(self) {
         let (before, after) = self.values.split_at_mut(self.run.output as usize);
         let results = &mut after[..self.run.len as usize];
@@ -180,7 +180,7 @@ struct Reverse<'a, R> {
 impl<R: SliceNumber> Visitor for Reverse<'_, R> {
     type Output = ();
 
-    #[inline(always)]
+    #[inline(never)]
     fn rule<F: Row>(self) {
         let Reverse { run, first_active, values, adjoints } = self;
         let len = run.len as usize;

@@ -35,7 +35,7 @@
 
 mod macros;
 mod number;
-#[allow(clippy::neg_cmp_op_on_partial_ord, reason = "`!(k > 0.0)` is meant to hold for NaN")]
+mod stable;
 pub mod table;
 
 pub use number::{Number, Primitive};

@@ -105,3 +105,9 @@ impl_number!(f32, f64);
 pub(crate) fn c<T: Number>(value: f64) -> T {
     T::constant(value)
 }
+
+/// The sharpness `k` of a smooth function, or NaN unless `k > 0`.
+#[inline(always)]
+pub(crate) fn sharp<T: Number>(k: T) -> T {
+    if k.base() > T::Base::constant(0.0) { k } else { c(f64::NAN) }
+}
