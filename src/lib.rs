@@ -90,6 +90,8 @@ pub mod rules;
 mod scalar;
 pub mod smooth;
 pub mod tape;
+#[cfg(any(doc, doctest))]
+pub mod tutorial;
 
 pub use diff::{check_gradient, gradient, hessian, hvp, jacobian, jvp, vjp};
 pub use dual::Dual;
