@@ -222,3 +222,13 @@ fn primitives_take_duals_of_duals() {
     let p = softmax(&[0.5, 1.25, -1.0])[0];
     assert_close(y.tangent.tangent.tangent, p * (1.0 - p) * (1.0 - 2.0 * p), 1e-15, "third derivative");
 }
+
+/// Where one weight is nearly 1, the curvature `w (1 - w)` keeps its digits.
+#[test]
+fn curvature_of_log_sum_exp_does_not_cancel() {
+    let (_, _, h) = hessian(&[0.0, -40.0], |x| log_sum_exp(x));
+    let curvature = (-40f64).exp();
+    for entry in [h[(0, 0)], h[(1, 1)], -h[(0, 1)]] {
+        assert!((entry - curvature).abs() <= 4.0 * f64::EPSILON * curvature, "{entry:e}");
+    }
+}
