@@ -16,7 +16,7 @@ macro_rules! chapters {
         #[doc = ""]
         #[doc = include_str!(concat!("../docs/images/", $example, ".svg"))]
         #[doc = ""]
-        #[doc = concat!("`examples/", $example, ".rs`:")]
+        #[doc = concat!("The program, `examples/", $example, ".rs`, as the crate's tests compile and run it:")]
         #[doc = ""]
         #[doc = "```rust,ignore"]
         #[doc = include_str!(concat!("../examples/", $example, ".rs"))]
@@ -26,30 +26,30 @@ macro_rules! chapters {
 }
 
 chapters! {
-    ch01_first_gradient = "01_first_gradient": "1. A first gradient",
+    ch01_first_gradient = "01_first_gradient": "Chapter 1: A first gradient",
         "A tape records plain Rust; one sweep back gives all derivatives; a difference confirms them.";
-    ch02_overflow = "02_overflow": "2. Overflow",
+    ch02_overflow = "02_overflow": "Chapter 2: Overflow",
         "The log-sum-exp trick, and why only one of three ways to write the softmax keeps its digits.";
-    ch03_derive_it = "03_derive_it": "3. Deriving a smooth maximum",
+    ch03_derive_it = "03_derive_it": "Chapter 3: Deriving a smooth maximum",
         "From |x| to log-sum-exp, equation by equation, with the forms that fail shown failing.";
-    ch04_zoo = "04_zoo": "4. The zoo",
+    ch04_zoo = "04_zoo": "Chapter 4: The zoo",
         "Every smoothing of the crate against its error bound, walking the public table.";
-    ch05_softmax_contours = "05_softmax_contours": "5. Softmax contours",
+    ch05_softmax_contours = "05_softmax_contours": "Chapter 5: Softmax contours",
         "Log-sum-exp is a rounded maximum; its slope depends on differences only.";
-    ch06_descend_a_kink = "06_descend_a_kink": "6. Descending a kink",
+    ch06_descend_a_kink = "06_descend_a_kink": "Chapter 6: Descending a kink",
         "Follow the minimiser of a smoothed maximum as it sharpens; learned weights get there sooner.";
-    ch07_certificate = "07_certificate": "7. Certificates",
+    ch07_certificate = "07_certificate": "Chapter 7: Certificates",
         "Three bounds on the optimal value of MAXQUAD: one closes as 1/k, one as 1/k^2, one is none.";
-    ch08_games = "08_games": "8. Games",
+    ch08_games = "08_games": "Chapter 8: Games",
         "Zero-sum games: the minimiser is one player's mixture, the multipliers are the opponent's.";
-    ch09_stackloss = "09_stackloss": "9. Stack loss",
+    ch09_stackloss = "09_stackloss": "Chapter 9: Stack loss",
         "Regression of real data in the L1 and the maximum norm.";
-    ch10_equioscillation = "10_equioscillation": "10. Equioscillation",
+    ch10_equioscillation = "10_equioscillation": "Chapter 10: Equioscillation",
         "The best polynomials to |x|, and the ripple that proves them best.";
-    ch11_filter = "11_filter": "11. A filter",
+    ch11_filter = "11_filter": "Chapter 11: A filter",
         "A digital low-pass filter with the smallest possible ripple.";
-    ch14_sixteen_points = "14_sixteen_points": "14. Sixteen points",
+    ch14_sixteen_points = "14_sixteen_points": "Chapter 14: Sixteen points",
         "Sixteen points as equally far apart as can be: a sum of two maxima, many starts.";
-    ch15_e8_from_noise = "15_e8_from_noise": "15. E8 from noise",
+    ch15_e8_from_noise = "15_e8_from_noise": "Chapter 15: E8 from noise",
         "Push 240 random directions in eight dimensions apart, and the roots of E8 come out.";
 }

@@ -413,7 +413,8 @@ fn render(columns: usize, plots: &[Plot]) -> Result<String, Failure> {
         }
         canvas.present()?;
     }
-    Ok(svg)
+    // A page narrower than the canvas shrinks it.
+    Ok(svg.replacen("<svg ", "<svg style=\"max-width:100%;height:auto\" ", 1))
 }
 
 /// The example around this module holds, and draws the committed picture.
