@@ -62,7 +62,8 @@ impl Affine {
     }
 
     pub(crate) fn value<S: Scalar<Base = f64>>(&self, x: &[S]) -> S {
-        let z: Vec<S> = mat_vec(&self.a, x).into_iter().zip(&self.b).map(|(z, &b)| z + S::constant(b)).collect();
+        let z: Vec<S> =
+            mat_vec(&self.a, x).into_iter().zip(&self.b).map(|(z, &b)| z + S::constant(b)).collect();
         smooth_max(&z, AFFINE_SHARPNESS)
     }
 

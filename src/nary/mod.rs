@@ -15,9 +15,11 @@ use crate::Error;
 use crate::rules::{Number, Primitive};
 
 mod custom;
+mod nary_number;
 mod slice_number;
 
 pub use custom::{CustomNode, SecondOrder};
+pub(crate) use nary_number::NaryNumber;
 pub use slice_number::SliceNumber;
 
 /// What an n-ary node computes.

@@ -9,11 +9,11 @@ use num_traits::Float;
 use super::CustomNode;
 use crate::Dual;
 use crate::kernel;
-use crate::rules::{Elementary, Number};
+use crate::rules::{Number, Valued};
 
 /// Numbers whose slices the n-ary nodes work on: everything a recording can
 /// be run with.
-pub trait SliceNumber: Elementary {
+pub trait SliceNumber: Valued {
     /// `ln Σ e^{x_i}`; writes its gradient, the softmax, to `weights`.
     fn log_sum_exp_weights(x: &[Self], weights: &mut [Self]) -> Self;
 

@@ -15,8 +15,10 @@ use std::f64::consts::{FRAC_1_SQRT_2, LN_2, LOG2_E, LOG10_E};
 
 use super::macros::{kink, rules};
 use super::number::c;
-use super::{Arguments, Edge, KinkKind, KinkTable, Number, Primitive, Row, Rule, Visitor, pad};
+use super::{Arguments, Edge, KinkKind, KinkTable, Number, Primitive, Row, Rule, Valued, Visitor, pad};
+use crate::kernel::dispatch::InstructionSet;
 use crate::kernel::{exp_product, log_add_exp, log_add_exp_weights};
+use crate::lanes::Lanes;
 use crate::{Dual, Var};
 
 const INF: f64 = f64::INFINITY;
