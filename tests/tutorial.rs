@@ -7,26 +7,26 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-#[path = "../examples/01_first_gradient.rs"]
-mod first_gradient;
-#[path = "../examples/02_overflow.rs"]
-mod overflow;
-#[path = "../examples/05_softmax_contours.rs"]
-mod softmax_contours;
-#[path = "../examples/06_descend_a_kink.rs"]
-mod descend_a_kink;
 #[path = "../examples/07_certificate.rs"]
 mod certificate;
-#[path = "../examples/08_games.rs"]
-mod games;
-#[path = "../examples/09_stackloss.rs"]
-mod stackloss;
+#[path = "../examples/06_descend_a_kink.rs"]
+mod descend_a_kink;
+#[path = "../examples/15_e8_from_noise.rs"]
+mod e8_from_noise;
 #[path = "../examples/10_equioscillation.rs"]
 mod equioscillation;
 #[path = "../examples/11_filter.rs"]
 mod filter;
-#[path = "../examples/15_e8_from_noise.rs"]
-mod e8_from_noise;
+#[path = "../examples/01_first_gradient.rs"]
+mod first_gradient;
+#[path = "../examples/08_games.rs"]
+mod games;
+#[path = "../examples/02_overflow.rs"]
+mod overflow;
+#[path = "../examples/05_softmax_contours.rs"]
+mod softmax_contours;
+#[path = "../examples/09_stackloss.rs"]
+mod stackloss;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
