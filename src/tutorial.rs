@@ -30,6 +30,10 @@ chapters! {
         "A tape records plain Rust; one sweep back gives all derivatives; a difference confirms them.";
     ch02_overflow = "02_overflow": "2. Overflow",
         "The log-sum-exp trick, and why only one of three ways to write the softmax keeps its digits.";
+    ch03_derive_it = "03_derive_it": "3. Deriving a smooth maximum",
+        "From |x| to log-sum-exp, equation by equation, with the forms that fail shown failing.";
+    ch04_zoo = "04_zoo": "4. The zoo",
+        "Every smoothing of the crate against its error bound, walking the public table.";
     ch05_softmax_contours = "05_softmax_contours": "5. Softmax contours",
         "Log-sum-exp is a rounded maximum; its slope depends on differences only.";
     ch06_descend_a_kink = "06_descend_a_kink": "6. Descending a kink",
@@ -44,6 +48,8 @@ chapters! {
         "The best polynomials to |x|, and the ripple that proves them best.";
     ch11_filter = "11_filter": "11. A filter",
         "A digital low-pass filter with the smallest possible ripple.";
+    ch14_sixteen_points = "14_sixteen_points": "14. Sixteen points",
+        "Sixteen points as equally far apart as can be: a sum of two maxima, many starts.";
     ch15_e8_from_noise = "15_e8_from_noise": "15. E8 from noise",
         "Push 240 random directions in eight dimensions apart, and the roots of E8 come out.";
 }

@@ -3,12 +3,16 @@
 //! picture, its tile in the README and its chapter in the documentation.
 
 #![cfg(feature = "minimax")]
+// Each example brings its own `draw`, as when it is a program.
+#![allow(clippy::duplicate_mod)]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 #[path = "../examples/07_certificate.rs"]
 mod certificate;
+#[path = "../examples/03_derive_it.rs"]
+mod derive_it;
 #[path = "../examples/06_descend_a_kink.rs"]
 mod descend_a_kink;
 #[path = "../examples/15_e8_from_noise.rs"]
@@ -23,10 +27,14 @@ mod first_gradient;
 mod games;
 #[path = "../examples/02_overflow.rs"]
 mod overflow;
+#[path = "../examples/14_sixteen_points.rs"]
+mod sixteen_points;
 #[path = "../examples/05_softmax_contours.rs"]
 mod softmax_contours;
 #[path = "../examples/09_stackloss.rs"]
 mod stackloss;
+#[path = "../examples/04_zoo.rs"]
+mod zoo;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
