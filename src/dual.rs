@@ -23,7 +23,7 @@ use std::fmt::{self, Display, Formatter};
 use num_traits::Float;
 
 use crate::num::{impl_arithmetic, impl_float, impl_left_operators, impl_operators};
-use crate::rules::{Elementary, Number, Row, pad, table};
+use crate::rules::{self, Number, Row, Valued, table};
 
 mod real_field;
 
@@ -79,18 +79,18 @@ impl<T: Number> Dual<T> {
     }
 }
 
-impl<T: Elementary> Dual<T> {
+impl<T: Valued> Dual<T> {
     /// Applies a rule.
     #[inline(always)]
     pub(crate) fn apply<R: Row, const N: usize>(arguments: [Self; N]) -> Self {
-        let x = pad(arguments.map(|argument| argument.value));
-        let x_dot = pad(arguments.map(|argument| argument.tangent));
+        let x = rules::arguments(N, |i| arguments[i].value);
+        let x_dot = rules::arguments(N, |i| arguments[i].tangent);
         let value = R::value(&x);
         Dual::new(value, R::tangent(&x, value, &x_dot))
     }
 }
 
-impl<T: Elementary> Number for Dual<T> {
+impl<T: Valued> Number for Dual<T> {
     type Base = T::Base;
 
     #[inline(always)]
@@ -101,11 +101,6 @@ impl<T: Elementary> Number for Dual<T> {
     #[inline(always)]
     fn from_base(value: Self::Base) -> Self {
         Dual::lift(T::from_base(value))
-    }
-
-    #[inline(always)]
-    fn base(self) -> Self::Base {
-        self.value.base()
     }
 
     #[inline(always)]
@@ -127,11 +122,18 @@ impl<T: Elementary> Number for Dual<T> {
     }
 }
 
-impl_arithmetic!([T: Elementary] Dual<T>, T);
-impl_float!([T: Elementary + Float] Dual<T>, T);
+impl<T: Valued> Valued for Dual<T> {
+    #[inline(always)]
+    fn base(self) -> Self::Base {
+        self.value.base()
+    }
+}
+
+impl_arithmetic!([T: Valued] Dual<T>, T);
+impl_float!([T: Valued + Float] Dual<T>, T);
 impl_left_operators!([] f32 => Dual<f32>, f64 => Dual<f64>);
 
-impl<T: Elementary + Float> std::iter::Sum for Dual<T> {
+impl<T: Valued + Float> std::iter::Sum for Dual<T> {
     fn sum<I: Iterator<Item = Self>>(terms: I) -> Self {
         terms.fold(T::zero().into(), |sum, term| sum + term)
     }

@@ -76,11 +76,13 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+pub mod batch;
 pub mod diff;
 mod dual;
 mod error;
 mod functions;
 pub mod kernel;
+mod lanes;
 #[cfg(feature = "minimax")]
 pub mod minimax;
 mod nary;
@@ -93,6 +95,7 @@ pub mod tape;
 #[cfg(any(doc, doctest))]
 pub mod tutorial;
 
+pub use batch::{Batch, Maximum, Rows, SmoothMaxPartial};
 pub use diff::{check_gradient, gradient, hessian, hvp, jacobian, jvp, vjp};
 pub use dual::Dual;
 pub use error::Error;

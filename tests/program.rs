@@ -367,7 +367,8 @@ fn custom_nodes_replay_or_are_refused() {
 #[test]
 fn nary_nodes_replay_like_the_tape() {
     let matrix = Arc::new(nalgebra::dmatrix![1.0, 2.0, -1.0, 0.5; 0.0, 1.0, 3.0, -2.0; 2.0, 0.0, 1.0, 1.0]);
-    let nodes: Vec<Box<dyn for<'t> Fn(&[Var<'t>]) -> Var<'t>>> = vec![
+    type Node = Box<dyn for<'t> Fn(&[Var<'t>]) -> Var<'t>>;
+    let nodes: Vec<Node> = vec![
         Box::new(|x| sum(x)),
         Box::new(|x| dot(&[1.0, -2.0, 0.5, 3.0], x)),
         Box::new(|x| dot_product(&x[..2], &x[2..])),

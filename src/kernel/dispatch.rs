@@ -12,7 +12,7 @@
 #![allow(unsafe_code)]
 
 /// What a kernel's body may ask about the instruction set it is compiled for.
-pub trait InstructionSet {
+pub trait InstructionSet: 'static {
     /// Whether a fused multiply-add is one instruction. Where it is not,
     /// `f64::mul_add` is a slow library call, so bodies must ask first.
     const FMA: bool;

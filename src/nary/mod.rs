@@ -15,10 +15,12 @@ use crate::Error;
 use crate::rules::{Number, Primitive};
 
 mod custom;
+mod nary_number;
 mod simplex;
 mod slice_number;
 
 pub use custom::{CustomNode, SecondOrder};
+pub(crate) use nary_number::NaryNumber;
 pub(crate) use simplex::{project_to_simplex, simplex_pullback};
 pub use slice_number::SliceNumber;
 

@@ -9,11 +9,11 @@ use num_traits::Float;
 use super::CustomNode;
 use crate::Dual;
 use crate::kernel;
-use crate::rules::{Elementary, Number};
+use crate::rules::{Number, Valued};
 
 /// Numbers whose slices the n-ary nodes work on: everything a recording can
 /// be run with.
-pub trait SliceNumber: Elementary {
+pub trait SliceNumber: Valued {
     /// `ln Σ e^{x_i}`; writes its gradient, the softmax, to `weights`.
     fn log_sum_exp_weights(x: &[Self], weights: &mut [Self]) -> Self;
 
@@ -140,14 +140,14 @@ fn weighted<T: Number>(weights: &[T], tangents: &[T]) -> T {
 }
 
 /// The index of the largest weight.
-fn heaviest<T: Number>(weights: &[T]) -> Option<usize> {
+fn heaviest<T: Valued>(weights: &[T]) -> Option<usize> {
     let order = |&i: &usize, &j: &usize| weights[i].base().partial_cmp(&weights[j].base());
     (0..weights.len()).max_by(|i, j| order(i, j).unwrap_or(Ordering::Equal))
 }
 
 /// `x_i - Σ w_j x_j` for weights that sum to 1, without the cancellation where
 /// one weight is nearly 1: centred there first.
-fn centred<T: Number>(weights: &[T], x: &[T]) -> Vec<T> {
+fn centred<T: Valued>(weights: &[T], x: &[T]) -> Vec<T> {
     let Some(heaviest) = heaviest(weights) else {
         return Vec::new();
     };

@@ -2,13 +2,18 @@
 
 use super::code::Code;
 use crate::Error;
-use crate::rules::{Number, Primitive};
+use crate::rules::{Primitive, Valued};
 use crate::tape::Guard;
 
 impl<T: Primitive> Code<T> {
-    /// Checks every comparison at the values of a forward sweep.
+    /// Checks every comparison at the values of a forward sweep; `row` is named
+    /// if there is an error.
     #[inline]
-    pub(super) fn check_guards<R: Number<Base = T>>(&self, values: &[R]) -> Result<(), Error> {
+    pub(crate) fn check_guards<R: Valued<Base = T>>(
+        &self,
+        values: &[R],
+        row: Option<usize>,
+    ) -> Result<(), Error> {
         let operands = |guard: &Guard| guard.operands.map(|slot| values[slot as usize].base());
         let flipped = self.guards.iter().position(|guard| {
             let [left, right] = operands(guard);
@@ -16,7 +21,7 @@ impl<T: Primitive> Code<T> {
         });
         flipped.map_or(Ok(()), |comparison| {
             let guard = &self.guards[comparison];
-            Err(changed(comparison, guard, operands(guard), None))
+            Err(changed(comparison, guard, operands(guard), row))
         })
     }
 }

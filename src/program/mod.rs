@@ -342,18 +342,13 @@ impl<T: Primitive> Program<T> {
         Ok(jacobian)
     }
 
-    /// The compiled form.
-    pub(crate) fn code(&self) -> &Code<T> {
-        &self.code
-    }
-
     /// Runs the forward sweep at `x`.
     fn evaluate(&self, work: &mut Workspace<T>, x: &[T]) -> Result<(), Error> {
         require_length("x", x.len(), self.inputs())?;
         require_length("work", work.plain.values.len(), self.code.slots)?;
         work.plain.values[self.code.active()].copy_from_slice(x);
         replay::forward(&self.code, &mut work.plain);
-        self.code.check_guards(&work.plain.values)
+        self.code.check_guards(&work.plain.values, None)
     }
 
     fn read_outputs(&self, work: &Workspace<T>, y: &mut [T]) {

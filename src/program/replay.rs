@@ -10,8 +10,8 @@
 
 use super::code::{Code, NaryStep, Scalars, Step};
 use super::strided;
-use crate::nary::SliceNumber;
-use crate::rules::{Arguments, Number, Op, Primitive, Row, Visitor, dispatch};
+use crate::nary::NaryNumber;
+use crate::rules::{Number, Op, Primitive, Row, Visitor, arguments, dispatch};
 use crate::tape::{Instruction, Operands};
 
 /// The numbers of one replay.
@@ -77,7 +77,7 @@ fn add_to<R: Number>(adjoints: &mut [R], first_active: usize, slot: u32, adjoint
 
 /// Evaluates every slot from the constants and inputs.
 #[inline(always)]
-pub(crate) fn forward<R: SliceNumber>(code: &Code<R::Base>, registers: &mut Registers<R>) {
+pub(crate) fn forward<R: NaryNumber>(code: &Code<R::Base>, registers: &mut Registers<R>) {
     for step in &code.steps {
         match step {
             Step::Run(run) => strided::forward(run, &mut registers.values),
@@ -90,7 +90,7 @@ pub(crate) fn forward<R: SliceNumber>(code: &Code<R::Base>, registers: &mut Regi
 /// Propagates the seeded adjoints to the inputs, and leaves those of all
 /// results at zero.
 #[inline(always)]
-pub(crate) fn reverse<R: SliceNumber>(code: &Code<R::Base>, registers: &mut Registers<R>) {
+pub(crate) fn reverse<R: NaryNumber>(code: &Code<R::Base>, registers: &mut Registers<R>) {
     for step in code.steps.iter().rev() {
         match step {
             Step::Run(run) => {
@@ -107,7 +107,7 @@ pub(crate) fn reverse<R: SliceNumber>(code: &Code<R::Base>, registers: &mut Regi
 }
 
 #[inline(always)]
-fn forward_scalars<R: SliceNumber>(code: &Code<R::Base>, scalars: &Scalars, values: &mut [R]) {
+pub(crate) fn forward_scalars<R: NaryNumber>(code: &Code<R::Base>, scalars: &Scalars, values: &mut [R]) {
     for (instruction, output) in scalars.with_outputs(code) {
         dispatch(instruction.op, ForwardScalar { code, instruction, values, output });
     }
@@ -120,13 +120,13 @@ struct ForwardScalar<'a, T, R> {
     output: usize,
 }
 
-impl<T: Primitive, R: SliceNumber<Base = T>> Visitor for ForwardScalar<'_, T, R> {
+impl<T: Primitive, R: NaryNumber<Base = T>> Visitor for ForwardScalar<'_, T, R> {
     type Output = ();
 
     #[inline(always)]
     fn rule<F: Row>(self) {
         let operands = self.code.rule_operands(self.instruction, F::ARITY);
-        self.values[self.output] = F::value(&arguments(self.values, operands, F::ARITY));
+        self.values[self.output] = F::value(&arguments(F::ARITY, |i| self.values[operands[i] as usize]));
     }
 
     fn structural(self, op: Op) {
@@ -135,7 +135,7 @@ impl<T: Primitive, R: SliceNumber<Base = T>> Visitor for ForwardScalar<'_, T, R>
 }
 
 #[inline(always)]
-fn reverse_scalars<R: SliceNumber>(
+pub(crate) fn reverse_scalars<R: NaryNumber>(
     code: &Code<R::Base>,
     scalars: &Scalars,
     values: &[R],
@@ -154,7 +154,7 @@ struct ReverseScalar<'a, T, R> {
     output: usize,
 }
 
-impl<T: Primitive, R: SliceNumber<Base = T>> Visitor for ReverseScalar<'_, T, R> {
+impl<T: Primitive, R: NaryNumber<Base = T>> Visitor for ReverseScalar<'_, T, R> {
     type Output = ();
 
     #[inline(always)]
@@ -168,7 +168,7 @@ impl<T: Primitive, R: SliceNumber<Base = T>> Visitor for ReverseScalar<'_, T, R>
             return;
         }
         let operands = self.code.rule_operands(self.instruction, F::ARITY);
-        let x = arguments(self.values, operands, F::ARITY);
+        let x = arguments(F::ARITY, |i| self.values[operands[i] as usize]);
         let x_bar = F::adjoint(&x, self.values[self.output], y_bar);
         for i in 0..F::ARITY {
             add_to(self.adjoints, first_active, operands[i], x_bar[i]);
@@ -180,13 +180,7 @@ impl<T: Primitive, R: SliceNumber<Base = T>> Visitor for ReverseScalar<'_, T, R>
     }
 }
 
-/// The arguments of a rule, padded with zeros.
-#[inline(always)]
-fn arguments<R: Number>(values: &[R], operands: [u32; 3], arity: usize) -> Arguments<R> {
-    std::array::from_fn(|i| if i < arity { values[operands[i] as usize] } else { R::constant(0.0) })
-}
-
-fn forward_nary<R: SliceNumber>(
+pub(crate) fn forward_nary<R: NaryNumber>(
     code: &Code<R::Base>,
     node: &NaryStep<R::Base>,
     registers: &mut Registers<R>,
@@ -197,16 +191,18 @@ fn forward_nary<R: SliceNumber>(
     let (before, after) = values.split_at_mut(node.output as usize);
     let y = &mut after[..node.kind.outputs(count)];
     match node.operands {
-        Operands::Span { first, .. } => node.kind.forward(&before[first as usize..][..count], y, weights),
+        Operands::Span { first, .. } => {
+            R::nary_forward(&node.kind, &before[first as usize..][..count], y, weights)
+        }
         Operands::List { offset, .. } => {
             let x = &mut gathered[..count];
             gather(before, &code.operand_list[offset as usize..], x);
-            node.kind.forward(x, y, weights);
+            R::nary_forward(&node.kind, x, y, weights);
         }
     }
 }
 
-fn reverse_nary<R: SliceNumber>(
+pub(crate) fn reverse_nary<R: NaryNumber>(
     code: &Code<R::Base>,
     node: &NaryStep<R::Base>,
     registers: &mut Registers<R>,
@@ -230,14 +226,14 @@ fn reverse_nary<R: SliceNumber>(
         Operands::Span { first, .. } => {
             let first = first as usize;
             let x_bar = &mut before[first - code.first_active..][..count];
-            node.kind.reverse(&values[first..][..count], y, weights, y_bar, x_bar);
+            R::nary_reverse(&node.kind, &values[first..][..count], y, weights, y_bar, x_bar);
         }
         Operands::List { offset, .. } => {
             let operands = &code.operand_list[offset as usize..][..count];
             let (x, x_bar) = (&mut gathered[..count], &mut gathered_bar[..count]);
             gather(values, operands, x);
             x_bar.fill(zero);
-            node.kind.reverse(x, y, weights, y_bar, x_bar);
+            R::nary_reverse(&node.kind, x, y, weights, y_bar, x_bar);
             for (&operand, &x_bar) in operands.iter().zip(&*x_bar) {
                 add_to(before, code.first_active, operand, x_bar);
             }

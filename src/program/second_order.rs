@@ -96,7 +96,7 @@ impl<T: Primitive> Program<T> {
             *input = Dual::new(x, v);
         }
         replay::forward(&self.code, registers);
-        self.code.check_guards(&registers.values)?;
+        self.code.check_guards(&registers.values, None)?;
         registers.clear_inputs(&self.code);
         for (output, seed) in seeds {
             registers.seed(&self.code, self.code.outputs[output], Dual::lift(seed));

@@ -6,16 +6,16 @@
 //! are a few machine instructions get a loop of their own for each such pattern.
 
 use super::code::{Run, Strided};
-use crate::nary::SliceNumber;
-use crate::rules::{Number, Op, Row, Visitor, dispatch, pad};
+use crate::nary::NaryNumber;
+use crate::rules::{Number, Op, Row, Visitor, arguments, dispatch};
 
 /// Evaluates a run.
-pub(super) fn forward<R: SliceNumber>(run: &Run, values: &mut [R]) {
+pub(super) fn forward<R: NaryNumber>(run: &Run, values: &mut [R]) {
     dispatch(run.op, Forward { run, values });
 }
 
 /// Reverses a run: takes the adjoints of its results to its arguments.
-pub(super) fn reverse<R: SliceNumber>(run: &Run, first_active: usize, values: &[R], adjoints: &mut [R]) {
+pub(super) fn reverse<R: NaryNumber>(run: &Run, first_active: usize, values: &[R], adjoints: &mut [R]) {
     dispatch(run.op, Reverse { run, first_active, values, adjoints });
 }
 
@@ -128,7 +128,7 @@ struct Forward<'a, R> {
     values: &'a mut [R],
 }
 
-impl<R: SliceNumber> Visitor for Forward<'_, R> {
+impl<R: NaryNumber> Visitor for Forward<'_, R> {
     type Output = ();
 
     #[inline(never)]
@@ -144,30 +144,30 @@ impl<R: SliceNumber> Visitor for Forward<'_, R> {
 }
 
 #[inline(always)]
-fn evaluate<F: Row, R: SliceNumber>(
+fn evaluate<F: Row, R: NaryNumber>(
     a: impl Argument<R>,
     b: impl Argument<R>,
     c: impl Argument<R>,
     results: &mut [R],
 ) {
     for (j, result) in results.iter_mut().enumerate() {
-        *result = F::value(&pad_to::<F, R>(a, b, c, j));
+        *result = F::value(&element::<F, R>(a, b, c, j));
     }
 }
 
-/// The arguments of element `j`, of which the rule has [`Row::ARITY`].
+/// The arguments of element `j`.
 #[inline(always)]
-fn pad_to<F: Row, R: Number>(
+fn element<F: Row, R: Number>(
     a: impl Argument<R>,
     b: impl Argument<R>,
     c: impl Argument<R>,
     j: usize,
 ) -> [R; 3] {
-    match F::ARITY {
-        1 => pad([a.at(j)]),
-        2 => pad([a.at(j), b.at(j)]),
-        _ => [a.at(j), b.at(j), c.at(j)],
-    }
+    arguments(F::ARITY, |i| match i {
+        0 => a.at(j),
+        1 => b.at(j),
+        _ => c.at(j),
+    })
 }
 
 struct Reverse<'a, R> {
@@ -177,7 +177,7 @@ struct Reverse<'a, R> {
     adjoints: &'a mut [R],
 }
 
-impl<R: SliceNumber> Visitor for Reverse<'_, R> {
+impl<R: NaryNumber> Visitor for Reverse<'_, R> {
     type Output = ();
 
     #[inline(never)]
@@ -189,7 +189,7 @@ impl<R: SliceNumber> Visitor for Reverse<'_, R> {
         let (y, y_bar) = (&values[output..][..len], &mut after[..len]);
         with_arguments!(F, run, values, |a, b, c| {
             // One loop for each argument: their targets may overlap.
-            let x_bar = |j: usize| F::adjoint(&pad_to::<F, R>(a, b, c, j), y[j], y_bar[j]);
+            let x_bar = |j: usize| F::adjoint(&element::<F, R>(a, b, c, j), y[j], y_bar[j]);
             accumulate(run.arguments[0], first_active, before, len, |j| x_bar(j)[0]);
             if F::ARITY > 1 {
                 accumulate(run.arguments[1], first_active, before, len, |j| x_bar(j)[1]);

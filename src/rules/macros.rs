@@ -174,7 +174,7 @@ macro_rules! rules {
         impl_elementary!(f32);
         impl_elementary!(f64);
 
-        impl<T: Elementary> Elementary for Dual<T> {
+        impl<T: Valued> Elementary for Dual<T> {
             $(
                 #[inline(always)]
                 fn $name(self $(, $xs: Self)*) -> Self {
@@ -183,8 +183,17 @@ macro_rules! rules {
             )+
         }
 
+        impl<I: InstructionSet> Elementary for Lanes<I> {
+            $(
+                #[inline(always)]
+                fn $name(self $(, $xs: Self)*) -> Self {
+                    Lanes::apply::<$Func, _>([self $(, $xs)*])
+                }
+            )+
+        }
+
         #[allow(clippy::should_implement_trait)]
-        impl<T: Elementary> Dual<T> {
+        impl<T: Valued> Dual<T> {
             $(
                 $(#[doc = $doc])+
                 #[inline(always)]

@@ -38,7 +38,7 @@ mod number;
 mod stable;
 pub mod table;
 
-pub use number::{Number, Primitive};
+pub use number::{Number, Primitive, Valued};
 pub(crate) use table::dispatch;
 pub use table::{Elementary, Op, TABLE};
 
@@ -122,7 +122,7 @@ impl Rule {
 
     fn arguments<T: Number>(&self, x: &[T]) -> Arguments<T> {
         assert_eq!(x.len(), self.op.arity(), "`{}` takes {} argument(s)", self.name, self.op.arity());
-        std::array::from_fn(|i| x.get(i).copied().unwrap_or(T::constant(0.0)))
+        arguments(x.len(), |i| x[i])
     }
 }
 
@@ -182,13 +182,17 @@ pub trait Row {
     /// Reverse mode: what the arguments of `y = f(x)` receive from the adjoint `y_bar`.
     #[inline(always)]
     fn adjoint<T: Elementary>(x: &Arguments<T>, y: T, y_bar: T) -> Arguments<T> {
-        let partials = Self::partials(x, y);
-        if Self::OP.is_affine() { partials.map(|p| y_bar * p) } else { partials.map(|p| y_bar.chain(p)) }
+        let p = Self::partials(x, y);
+        if Self::OP.is_affine() {
+            arguments(Self::ARITY, |i| y_bar * p[i])
+        } else {
+            arguments(Self::ARITY, |i| y_bar.chain(p[i]))
+        }
     }
 
     /// Forward mode: the tangent of `y = f(x)` from the tangents of its arguments.
     #[inline(always)]
-    fn tangent<T: Elementary>(x: &Arguments<T>, y: T, x_dot: &Arguments<T>) -> T {
+    fn tangent<T: Valued>(x: &Arguments<T>, y: T, x_dot: &Arguments<T>) -> T {
         let partials = Self::partials(x, y);
         let mut sum = partials[0].chain(x_dot[0]);
         for i in 1..Self::ARITY {
@@ -206,7 +210,7 @@ pub trait Row {
 /// varies: `ln(exp(-800))` has no slope 0, see [`Number::chain`].
 #[cold]
 #[inline(never)]
-fn tangent_of_varying<T: Elementary>(arity: usize, partials: &Arguments<T>, x_dot: &Arguments<T>) -> T {
+fn tangent_of_varying<T: Valued>(arity: usize, partials: &Arguments<T>, x_dot: &Arguments<T>) -> T {
     let varies = x_dot[..arity].iter().any(|x_dot| !x_dot.is_zero());
     let mut sum = T::constant(0.0);
     for (&p, &x_dot) in partials.iter().zip(x_dot).take(arity) {
@@ -236,7 +240,21 @@ pub type Arguments<T> = [T; 3];
 /// Fills up with zeros.
 #[inline(always)]
 pub(crate) fn pad<T: Number, const N: usize>(x: [T; N]) -> Arguments<T> {
-    std::array::from_fn(|i| if i < N { x[i] } else { T::constant(0.0) })
+    arguments(N, |i| x[i])
+}
+
+/// The arguments `at(0), ..` of a rule with so many, filled up with zeros.
+///
+/// Written out because `array::map` and `from_fn` are not always inlined, which
+/// made replays ten times slower.
+#[inline(always)]
+pub(crate) fn arguments<T: Number>(arity: usize, at: impl Fn(usize) -> T) -> Arguments<T> {
+    let zero = T::constant(0.0);
+    [
+        if arity > 0 { at(0) } else { zero },
+        if arity > 1 { at(1) } else { zero },
+        if arity > 2 { at(2) } else { zero },
+    ]
 }
 
 /// The value of `op` at `x`, of which [`Op::arity`] elements count.

@@ -8,7 +8,7 @@ use crate::nary::SliceNumber;
 /// Ring operations, constants and the chain-rule product: what a rule needs
 /// besides the elementary functions.
 ///
-/// Implemented by `f32`, `f64` and [`Dual`](crate::Dual).
+/// Implemented by `f32`, `f64`, [`Dual`](crate::Dual) and the lanes of a batch.
 pub trait Number:
     Copy
     + Debug
@@ -32,9 +32,6 @@ pub trait Number:
     /// Lifts an underlying number to a constant.
     fn from_base(value: Self::Base) -> Self;
 
-    /// The underlying value, without derivatives.
-    fn base(self) -> Self::Base;
-
     /// The product of the chain rule, `outer.chain(inner)`: an outer derivative
     /// that is exactly zero absorbs whatever it meets.
     ///
@@ -51,6 +48,12 @@ pub trait Number:
 
     /// `self^n`, where `n` holds an integer.
     fn powi(self, n: Self) -> Self;
+}
+
+/// Numbers that stand for one underlying value: all but the lanes of a batch.
+pub trait Valued: super::Elementary {
+    /// The underlying value, without derivatives.
+    fn base(self) -> Self::Base;
 }
 
 /// The two floating-point types a tape can be made of: `f32` and `f64`.
@@ -75,11 +78,6 @@ macro_rules! impl_number {
             }
 
             #[inline(always)]
-            fn base(self) -> Self {
-                self
-            }
-
-            #[inline(always)]
             fn chain(self, inner: Self) -> Self {
                 if self == 0.0 { 0.0 } else { self * inner }
             }
@@ -92,6 +90,13 @@ macro_rules! impl_number {
             #[inline(always)]
             fn powi(self, n: Self) -> Self {
                 <$float>::powi(self, n as i32)
+            }
+        }
+
+        impl super::Valued for $float {
+            #[inline(always)]
+            fn base(self) -> Self {
+                self
             }
         }
 
@@ -108,6 +113,6 @@ pub(crate) fn c<T: Number>(value: f64) -> T {
 
 /// The sharpness `k` of a smooth function, or NaN unless `k > 0`.
 #[inline(always)]
-pub(crate) fn sharp<T: Number>(k: T) -> T {
-    if k.base() > T::Base::constant(0.0) { k } else { c(f64::NAN) }
+pub(crate) fn sharp<T: super::Elementary>(k: T) -> T {
+    k.select(k, c(f64::NAN))
 }

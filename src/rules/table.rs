@@ -16,8 +16,10 @@ use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_PI, FRAC_2_SQRT_PI, LN_2, LOG2_E, L
 use super::macros::{kink, rules};
 use super::number::{c, sharp};
 use super::stable::{self, Special};
-use super::{Arguments, Edge, KinkKind, KinkTable, Number, Primitive, Row, Rule, Visitor, pad};
+use super::{Arguments, Edge, KinkKind, KinkTable, Number, Primitive, Row, Rule, Valued, Visitor, pad};
+use crate::kernel::dispatch::InstructionSet;
 use crate::kernel::{log_add_exp, log_add_exp_weights};
+use crate::lanes::Lanes;
 use crate::{Dual, Var};
 
 const INF: f64 = f64::INFINITY;

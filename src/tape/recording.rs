@@ -7,7 +7,7 @@
 
 use super::guard::{Answer, Guard, Question};
 use crate::nary::NaryKind;
-use crate::rules::{Arguments, Number, Op, Primitive};
+use crate::rules::{self, Arguments, Number, Op, Primitive};
 
 /// Marks an operand as the index of a constant.
 pub(crate) const CONSTANT: u32 = 1 << 31;
@@ -229,7 +229,7 @@ impl<T: Primitive> Recording<T> {
         operands: [u32; 3],
         arity: usize,
     ) -> Arguments<R> {
-        std::array::from_fn(|i| if i < arity { self.number(values, operands[i]) } else { R::constant(0.0) })
+        rules::arguments(arity, |i| self.number(values, operands[i]))
     }
 
     /// The n-ary node an instruction heads.

@@ -7,7 +7,7 @@ use super::guard::{Answer, Question};
 use super::{Adjoints, Operands, Tape, recording};
 use crate::nary::{CustomNode, NaryKind};
 use crate::num::{impl_arithmetic, impl_float, impl_left_operators, impl_operators};
-use crate::rules::{Primitive, Row, pad, table};
+use crate::rules::{self, Primitive, Row, table};
 
 /// A number whose operations are recorded on a [`Tape`], or a constant.
 ///
@@ -150,16 +150,18 @@ impl<'t, T: Primitive> Var<'t, T> {
     #[inline(always)]
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn apply<R: Row, const N: usize>(arguments: [Self; N]) -> Self {
-        let value = R::value(&pad(arguments.map(|argument| argument.value)));
+        let value = R::value(&rules::arguments(N, |i| arguments[i].value));
         let Some(tape) = common_tape(&arguments) else {
             return Var::lift(value);
         };
         let mut recording = tape.recording.borrow_mut();
-        let operands = arguments.map(|argument| argument.operand(&mut recording));
-        let (a, b) = match operands[..] {
-            [a] => (a, 0),
-            [a, b] => (a, b),
-            _ => (recording.list(operands), 0),
+        let (a, b) = match N {
+            1 => (arguments[0].operand(&mut recording), 0),
+            2 => (arguments[0].operand(&mut recording), arguments[1].operand(&mut recording)),
+            _ => {
+                let operands = arguments.map(|argument| argument.operand(&mut recording));
+                (recording.list(operands), 0)
+            }
         };
         let index = recording.push(R::OP, a, b, value);
         drop(recording);

@@ -1,0 +1,83 @@
+//! How a sweep calls an n-ary node: directly, or for each lane in turn.
+
+use super::{NaryKind, SliceNumber};
+use crate::kernel::dispatch::InstructionSet;
+use crate::lanes::{LANES, Lanes};
+use crate::rules::{Elementary, Number};
+
+/// Numbers that a replay can run on.
+pub(crate) trait NaryNumber: Elementary {
+    /// [`NaryKind::forward`].
+    fn nary_forward(kind: &NaryKind<Self::Base>, x: &[Self], y: &mut [Self], weights: &mut [Self]);
+
+    /// [`NaryKind::reverse`].
+    fn nary_reverse(
+        kind: &NaryKind<Self::Base>,
+        x: &[Self],
+        y: &[Self],
+        weights: &[Self],
+        y_bar: &[Self],
+        x_bar: &mut [Self],
+    );
+}
+
+impl<R: SliceNumber> NaryNumber for R {
+    #[inline]
+    fn nary_forward(kind: &NaryKind<R::Base>, x: &[R], y: &mut [R], weights: &mut [R]) {
+        kind.forward(x, y, weights);
+    }
+
+    #[inline]
+    fn nary_reverse(kind: &NaryKind<R::Base>, x: &[R], y: &[R], weights: &[R], y_bar: &[R], x_bar: &mut [R]) {
+        kind.reverse(x, y, weights, y_bar, x_bar);
+    }
+}
+
+/// One lane of a slice.
+fn lane<I>(slice: &[Lanes<I>], i: usize) -> Vec<f64> {
+    slice.iter().map(|lanes| lanes.lanes[i]).collect()
+}
+
+fn set_lane<I>(slice: &mut [Lanes<I>], i: usize, values: &[f64]) {
+    for (lanes, &value) in slice.iter_mut().zip(values) {
+        lanes.lanes[i] = value;
+    }
+}
+
+impl<I: InstructionSet> NaryNumber for Lanes<I> {
+    fn nary_forward(kind: &NaryKind<f64>, x: &[Self], y: &mut [Self], weights: &mut [Self]) {
+        if let NaryKind::Sum = kind {
+            y[0] = x[1..].iter().fold(x[0], |sum, &x| sum + x);
+            return;
+        }
+        let (mut lane_y, mut lane_weights) = (vec![0.0; y.len()], vec![0.0; weights.len()]);
+        for i in 0..LANES {
+            kind.forward(&lane(x, i), &mut lane_y, &mut lane_weights);
+            set_lane(y, i, &lane_y);
+            set_lane(weights, i, &lane_weights);
+        }
+    }
+
+    fn nary_reverse(
+        kind: &NaryKind<f64>,
+        x: &[Self],
+        y: &[Self],
+        weights: &[Self],
+        y_bar: &[Self],
+        x_bar: &mut [Self],
+    ) {
+        if let NaryKind::Sum = kind {
+            x_bar.iter_mut().for_each(|x_bar| *x_bar = *x_bar + y_bar[0]);
+            return;
+        }
+        for i in 0..LANES {
+            let lane_y_bar = lane(y_bar, i);
+            if lane_y_bar.iter().all(|y_bar| y_bar.is_zero()) {
+                continue;
+            }
+            let mut lane_x_bar = lane(x_bar, i);
+            kind.reverse(&lane(x, i), &lane(y, i), &lane(weights, i), &lane_y_bar, &mut lane_x_bar);
+            set_lane(x_bar, i, &lane_x_bar);
+        }
+    }
+}
