@@ -21,7 +21,7 @@
 //!       k   max F - f*   smoothing bound   dual bound   extrapolated
 //!      16       1.6e-2            4.0e-2       3.4e-4         6.0e-2
 //!     ...
-//!    4096       6.3e-5            1.6e-4       7.0e-9        3.2e-14
+//!    4096       6.3e-5            1.6e-4       7.0e-9        3.3e-14
 //! the solver's bracket: [-0.841408336129, -0.841408334596]
 //! ```
 

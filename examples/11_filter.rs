@@ -18,10 +18,10 @@
 //!
 //! ```text
 //! solve   largest on the grid   largest on the bands
-//!     1      0.01137931504334       0.01170578048480
-//!     2      0.01145884530269       0.01145934536982
-//!     3      0.01145895678210       0.01145895678265
-//!     4      0.01145895678218       0.01145895678218
+//!     1        0.011379315043         0.011705780485
+//!     2        0.011458845303         0.011459345370
+//!     3        0.011458956782         0.011458956783
+//!     4        0.011458956782         0.011458956782
 //! ```
 
 mod draw;
@@ -80,7 +80,7 @@ fn main() -> Result<(), Error> {
         let solution = deviations.absolute().convex().radius(10.0).solve(&h)?;
         h = solution.x.as_slice().to_vec();
         let extrema = extrema(&h);
-        println!("{solve:>5} {:>21.14} {:>22.14}", solution.value, largest(&h, &extrema));
+        println!("{solve:>5} {:>21.12} {:>22.12}", solution.value, largest(&h, &extrema));
         frequencies.extend(extrema);
     }
     let ripple = largest(&h, &extrema(&h));
