@@ -48,6 +48,8 @@ chapters! {
         "The best polynomials to |x|, and the ripple that proves them best.";
     ch11_filter = "11_filter": "Chapter 11: A filter",
         "A digital low-pass filter with the smallest possible ripple.";
+    ch12_record_once = "12_record_once": "Chapter 12: Record once",
+        "A million rows by tape, program and batch: the same value, very different recordings.";
     ch14_sixteen_points = "14_sixteen_points": "Chapter 14: Sixteen points",
         "Sixteen points as equally far apart as can be: a sum of two maxima, many starts.";
     ch15_e8_from_noise = "15_e8_from_noise": "Chapter 15: E8 from noise",

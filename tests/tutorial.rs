@@ -27,6 +27,8 @@ mod first_gradient;
 mod games;
 #[path = "../examples/02_overflow.rs"]
 mod overflow;
+#[path = "../examples/12_record_once.rs"]
+mod record_once;
 #[path = "../examples/14_sixteen_points.rs"]
 mod sixteen_points;
 #[path = "../examples/05_softmax_contours.rs"]
