@@ -8,6 +8,7 @@
 //!
 //! You will learn: a function is plain Rust; the tape records it; one reverse
 //! sweep gives all partial derivatives; a finite difference confirms them.
+//! The picture shows the tape: values flow to the right, adjoints to the left.
 //!
 //! Expected output:
 //!
@@ -19,8 +20,10 @@
 //!          1    6.6524e-1    6.6524e-1
 //! ```
 
+mod draw;
+
 use smoothmax::diff::central_difference;
-use smoothmax::{Tape, check_gradient, log_sum_exp, softmax};
+use smoothmax::{Tape, Var, check_gradient, log_sum_exp, softmax, sum};
 
 fn main() {
     let at = [-1.0, 0.0, 1.0];
@@ -53,4 +56,41 @@ fn main() {
     // The same check for any function, along random directions, to second order.
     let check = check_gradient(&at, |x| log_sum_exp(x) * x[0].sin());
     assert!(check.is_ok(), "{check}");
+
+    draw_tape(&at);
+}
+
+/// The same function from elementary operations, so that there is a tape to see.
+fn draw_tape(at: &[f64]) {
+    let tape = Tape::new();
+    let x = tape.vars(at);
+    let exponentials: Vec<Var> = x.iter().map(|x| x.exp()).collect();
+    let total = sum(&exponentials);
+    let y = total.ln();
+    let adjoints = y.backward();
+
+    let mut plot = draw::Plot::new(
+        "The tape of y = ln(exp x0 + exp x1 + exp x2): each node's value and, below, its adjoint dy/dnode",
+        draw::linear("", 0.3..4.7),
+        draw::linear("", -0.8..2.6),
+    )
+    .size(1600, 760)
+    .words(draw::BLUE, (3.5, 2.2), "values flow forward →")
+    .words(draw::RED, (3.5, -0.2), "← adjoints flow back");
+    let rows = [2.0, 1.0, 0.0];
+    let mut nodes = vec![("sum".to_string(), total, (3.0, 1.0)), ("ln".to_string(), y, (4.0, 1.0))];
+    plot = plot.line("", draw::GREY, vec![(3.0, 1.0), (4.0, 1.0)]);
+    for (i, row) in rows.into_iter().enumerate() {
+        plot = plot.line("", draw::GREY, vec![(1.0, row), (2.0, row), (3.0, 1.0)]);
+        nodes.push((format!("x{i}"), x[i], (1.0, row)));
+        nodes.push(("exp".to_string(), exponentials[i], (2.0, row)));
+    }
+    for (name, var, (column, row)) in nodes {
+        plot = plot
+            .discs("", draw::SKY, 40, vec![(column, row)])
+            .words(draw::INK, (column, row), &name)
+            .words(draw::BLUE, (column, row + 0.35), &format!("{:.4}", var.value()))
+            .words(draw::RED, (column, row - 0.35), &format!("{:.4}", adjoints[var]));
+    }
+    draw::save("01_first_gradient", 1, &[plot]);
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use nalgebra::DMatrix;
+use num_traits::Float;
 
 use crate::Scalar;
 use crate::nary::NaryKind;
@@ -87,8 +88,16 @@ pub fn log_softmax<S: Scalar>(x: &[S]) -> Vec<S> {
 /// If `k` is zero or NaN. A sharpness that is a variable goes to [`smooth_max_at`].
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn smooth_max<S: Scalar>(x: &[S], k: f64) -> S {
-    assert!(k != 0.0 && !k.is_nan(), "smooth_max: the sharpness `k` is {k}; it must not be 0 or NaN");
-    S::smooth_max_of(x, Number::constant(k))
+    S::smooth_max_of(x, sharpness::<S>("smooth_max", k))
+}
+
+/// A sharpness in the precision of the numbers; there, too, it must not vanish.
+#[cfg_attr(debug_assertions, track_caller)]
+fn sharpness<S: Scalar>(function: &str, k: f64) -> S::Base {
+    let k: S::Base = Number::constant(k);
+    let is_valid = !Number::is_zero(k) && !Float::is_nan(k);
+    assert!(is_valid, "{function}: the sharpness `k` is {k}; it must not be 0 or NaN");
+    k
 }
 
 /// `-(1/k) ln Σ e^{-k x_i}`: the minimum, smoothed with sharpness `k`; below
@@ -106,8 +115,7 @@ pub fn smooth_max<S: Scalar>(x: &[S], k: f64) -> S {
 /// If `k` is zero or NaN.
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn smooth_min<S: Scalar>(x: &[S], k: f64) -> S {
-    assert!(k != 0.0 && !k.is_nan(), "smooth_min: the sharpness `k` is {k}; it must not be 0 or NaN");
-    S::smooth_max_of(x, Number::constant(-k))
+    S::smooth_max_of(x, -sharpness::<S>("smooth_min", k))
 }
 
 /// [`smooth_max`] with a sharpness that may be a variable; NaN where `k` is
@@ -210,7 +218,11 @@ pub fn log_sigmoid<S: Scalar>(x: S) -> S {
 /// Unless `k > 0`. A sharpness that is a variable goes to [`Scalar::smooth_abs`].
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn smooth_abs<S: Scalar>(x: S, k: f64) -> S {
-    assert!(k > 0.0, "smooth_abs: the sharpness `k` is {k}; it must be positive");
+    let rounded: S::Base = Number::constant(k);
+    assert!(
+        rounded > Number::constant(0.0),
+        "smooth_abs: the sharpness `k` is {rounded}; it must be positive"
+    );
     Scalar::smooth_abs(x, S::constant(k))
 }
 

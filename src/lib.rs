@@ -88,6 +88,7 @@ mod num;
 pub mod program;
 pub mod rules;
 mod scalar;
+pub mod smooth;
 pub mod tape;
 
 pub use batch::{Batch, Maximum, Rows, SmoothMaxPartial};

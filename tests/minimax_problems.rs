@@ -65,6 +65,20 @@ fn where_there_are_several_minima_the_end_is_stationary() {
     }
 }
 
+/// Two problems of the set have kinks inside their components: there the solvers must not claim
+/// what the multipliers do not show.
+#[test]
+fn convergence_is_claimed_only_at_stationary_points() {
+    let mut stalled = 0;
+    for problem in problems::all() {
+        let solution = solve(&problem, Method::Auto);
+        let stationary = solution.stationarity <= 1e-6 * solution.value.abs().max(1.0);
+        assert!(stationary || solution.status != Status::Converged, "{}\n{solution}", problem.name);
+        stalled += usize::from(!stationary);
+    }
+    assert!(stalled > 0, "no problem of the set is hard enough to show the difference");
+}
+
 #[test]
 fn prox_sqp_takes_a_median_of_at_most_12_jacobians() {
     let mut jacobians: Vec<usize> =

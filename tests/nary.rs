@@ -5,14 +5,11 @@ mod common;
 
 use std::sync::Arc;
 
-use common::{assert_close, assert_ulps, difference, panic_message};
+use common::{OnTape, assert_close, assert_ulps, difference, panic_message};
 use nalgebra::{DMatrix, dmatrix};
 use smoothmax::{CustomNode, Dual, SecondOrder, Tape, Var, gradient, hessian, hvp, jacobian, jvp};
 use smoothmax::{dot, dot_product, log_softmax, log_sum_exp, mat_vec, max, min, smooth_max, smooth_max_at};
 use smoothmax::{smooth_min, softmax, sum};
-
-/// A function of a slice on a tape.
-type OnTape = for<'a, 't> fn(&'a [Var<'t>]) -> Var<'t>;
 
 /// Every n-ary primitive of four variables with one output.
 const PRIMITIVES: [(&str, OnTape); 9] = [
@@ -224,4 +221,14 @@ fn primitives_take_duals_of_duals() {
     let y = log_sum_exp(&[at(0.5, 1.0), at(1.25, 0.0), at(-1.0, 0.0)]);
     let p = softmax(&[0.5, 1.25, -1.0])[0];
     assert_close(y.tangent.tangent.tangent, p * (1.0 - p) * (1.0 - 2.0 * p), 1e-15, "third derivative");
+}
+
+/// Where one weight is nearly 1, the curvature `w (1 - w)` keeps its digits.
+#[test]
+fn curvature_of_log_sum_exp_does_not_cancel() {
+    let (_, _, h) = hessian(&[0.0, -40.0], |x| log_sum_exp(x));
+    let curvature = (-40f64).exp();
+    for entry in [h[(0, 0)], h[(1, 1)], -h[(0, 1)]] {
+        assert!((entry - curvature).abs() <= 4.0 * f64::EPSILON * curvature, "{entry:e}");
+    }
 }

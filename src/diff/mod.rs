@@ -13,7 +13,8 @@
 //! `n` is the number of variables, `m` that of the outputs. Closures take
 //! `&[Var]`; a generic function is passed in place, `|x| rosenbrock(x)`. Second
 //! derivatives run [`Dual`] numbers over the recording, so the closure is
-//! called once, on `Var`, in every case.
+//! called once, on `Var`, in every case. What it returns must depend on its
+//! arguments or be constant: variables of another tape panic.
 
 use nalgebra::{DMatrix, DVector};
 
@@ -194,7 +195,7 @@ fn along<'a>(x: &'a [f64], direction: &'a [f64]) -> impl Iterator<Item = Dual> +
 /// The tangents of the outputs `y` along a direction.
 fn tangents(tape: &Tape, x: &[f64], direction: &[f64], y: &[Var<'_, f64>]) -> DVector<f64> {
     let evaluation = sweep::forward(&tape.recording(), along(x, direction));
-    let tangent = |y: &Var<'_, f64>| y.node().map_or(0.0, |node| evaluation.values[node].tangent);
+    let tangent = |y: &Var<'_, f64>| y.node_on(tape).map_or(0.0, |node| evaluation.values[node].tangent);
     DVector::from_iterator(y.len(), y.iter().map(tangent))
 }
 
@@ -204,7 +205,7 @@ fn second_order(tape: &Tape, x: &[f64], direction: &[f64], y: Var<'_, f64>) -> V
     require_second_order(&recording).unwrap_or_else(|error| panic!("{error}"));
     let evaluation = sweep::forward(&recording, along(x, direction));
     let mut adjoints = vec![Dual::constant(0.0); recording.len()];
-    if let Some(node) = y.node() {
+    if let Some(node) = y.node_on(tape) {
         adjoints[node] = Dual::constant(1.0);
     }
     sweep::reverse(&recording, &evaluation.values, &evaluation.weights, &mut adjoints);

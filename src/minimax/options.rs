@@ -45,7 +45,8 @@ impl Default for Options {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Status {
-    /// The predicted decrease (or the duality gap) fell below the tolerance.
+    /// The predicted decrease (or the duality gap) fell below the tolerance, at a point that the
+    /// multipliers show to be stationary (to 1e-6).
     Converged,
     /// No step improved the objective although the tolerance was not met: the limit of floating
     /// point, or a kink inside a component.

@@ -24,6 +24,8 @@ use crate::Error;
 const NEGLIGIBLE: f64 = 1e-9;
 /// Proximal trials at one point before giving up.
 const TRIALS: usize = 30;
+/// The first so many trials may add components to the working set, a sixth of its size each.
+const EXTENSIONS: usize = 4;
 /// Steps beyond convergence that may tighten a bracket.
 const POLISHING: usize = 20;
 
@@ -169,16 +171,12 @@ impl ProxSqp<'_, '_, '_> {
         let mut predicted = f64::INFINITY;
         for trial in 0..TRIALS {
             let values = set.select(&self.values);
-            let subproblem = Subproblem {
-                values: &values,
-                jacobian: &set.rows,
-                groups: &set.groups,
-                constraints: &self.problem.constraints,
-                slack: &slack,
-            };
             let regular = &b + DMatrix::from_diagonal(&proximal.map(|p| self.nu * p + 1e-10 * stiffness));
             self.problem.count_subproblem();
-            let qp = subproblem.solve(&regular).filter(|qp| qp.residual <= 1e-7 || trial >= 8);
+            let qp = set
+                .subproblem(&values, self.problem, &slack)
+                .solve(&regular)
+                .filter(|qp| qp.residual <= 1e-7 || trial >= 8);
             let Some(qp) = qp else {
                 self.nu = (10.0 * self.nu).max(1e-6 * nu_least);
                 continue;
@@ -189,19 +187,22 @@ impl ProxSqp<'_, '_, '_> {
             if predicted <= tolerance {
                 return Ok((predicted, self.polish(&qp.step, &regular)?));
             }
-            let accepted = self.evaluate(&qp, decrease, set, &subproblem, &regular)?;
-            self.monitor.check_convexity(&values, &set.rows, &accepted.step, &set.select(&accepted.values));
+            let tried = self.point(&qp.step, decrease)?;
+            self.monitor.check_convexity(&values, &set.rows, &tried.step, &set.select(&tried.values));
+            if trial < EXTENSIONS && tried.ratio < 1e-3 && self.extend(set, &qp, &tried)? {
+                continue;
+            }
+            let subproblem = set.subproblem(&values, self.problem, &slack);
+            let accepted = self.correct(tried, decrease, set, &subproblem, &regular)?;
             if accepted.ratio >= 1e-3 {
                 return Ok((predicted, Trial::Accepted(accepted)));
             }
             if decrease <= tolerance {
                 break;
             }
-            if !self.extend(set, &qp, &accepted)? {
-                let grow = if accepted.ratio > -10.0 { 4.0 } else { 16.0 };
-                let curvature = proximal.dot(&qp.step.component_mul(&qp.step)).max(f64::MIN_POSITIVE);
-                self.nu = (grow * self.nu).max(nu_least).max(1e-3 * predicted / curvature);
-            }
+            let grow = if accepted.ratio > -10.0 { 4.0 } else { 16.0 };
+            let curvature = proximal.dot(&qp.step.component_mul(&qp.step)).max(f64::MIN_POSITIVE);
+            self.nu = (grow * self.nu).max(nu_least).max(1e-3 * predicted / curvature);
         }
         Ok((predicted, Trial::Stop(Status::Stalled)))
     }
@@ -230,16 +231,17 @@ impl ProxSqp<'_, '_, '_> {
         })
     }
 
-    /// The objective at `x + d`, after up to three second-order corrections of `d`.
-    fn evaluate(
+    /// Up to three second-order corrections of a step that disappoints.
+    fn correct(
         &self,
-        qp: &QpStep,
+        tried: Accepted,
         decrease: f64,
         set: &WorkingSet,
         subproblem: &Subproblem<'_>,
         regular: &DMatrix<f64>,
     ) -> Result<Accepted, Error> {
-        let mut best = self.point(&qp.step, decrease)?;
+        let uncorrected = tried.step.clone();
+        let mut best = tried;
         for _ in 0..3 {
             if best.ratio >= 0.1 || best.ratio == f64::NEG_INFINITY {
                 break;
@@ -251,7 +253,7 @@ impl ProxSqp<'_, '_, '_> {
             let Some(corrected) = Subproblem { values: &shifted, ..*subproblem }.solve(regular) else {
                 break;
             };
-            if (&corrected.step - &qp.step).norm() > 2.0 * qp.step.norm() {
+            if (&corrected.step - &uncorrected).norm() > 2.0 * uncorrected.norm() {
                 break;
             }
             let next = self.point(&corrected.step, decrease)?;
@@ -285,7 +287,7 @@ impl ProxSqp<'_, '_, '_> {
         let near = 0.5 * (tried.f - qp.model).max(0.0);
         let mut new: Vec<usize> = (0..tried.values.len()).filter(|i| below(i) <= near).collect();
         new.retain(|i| !set.index.contains(i));
-        smallest(&mut new, set.index.len() / 3 + 1, below);
+        smallest(&mut new, set.index.len() / 6 + 1, below);
         let added = !new.is_empty();
         if added {
             set.add(self.problem, &self.x, &new)?;
@@ -320,6 +322,17 @@ impl ProxSqp<'_, '_, '_> {
 impl WorkingSet {
     fn select(&self, values: &[f64]) -> Vec<f64> {
         self.index.iter().map(|&i| values[i]).collect()
+    }
+
+    /// The linearisation, from the set's `values` and the constraints' `slack`.
+    fn subproblem<'q>(
+        &'q self,
+        values: &'q [f64],
+        problem: &'q Problem<'_>,
+        slack: &'q DVector<f64>,
+    ) -> Subproblem<'q> {
+        let constraints = &problem.constraints;
+        Subproblem { values, jacobian: &self.rows, groups: &self.groups, constraints, slack }
     }
 
     /// `sum_g J_g' (diag w_g - w_g w_g') J_g`, the variance of the rows under the weights.

@@ -6,6 +6,9 @@ use nalgebra::DVector;
 
 use super::certificate::Certificate;
 use super::options::{Method, State, Status};
+use super::oracle::Oracle;
+use super::recorded::Recorded;
+use crate::{Error, Var};
 
 /// How much work a solution took.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -99,6 +102,45 @@ impl Solution {
     /// The components with a multiplier above 1e-9: those that hold the optimum in place.
     pub fn active(&self) -> Vec<usize> {
         (0..self.multipliers.len()).filter(|&i| self.multipliers[i].abs() > 1e-9).collect()
+    }
+
+    /// How the optimal value changes with parameters of the components: its gradient at
+    /// `parameters`. By the envelope theorem that is the gradient of `multipliers . F(x, p)` with
+    /// `x` fixed, so `components` gives the components at [`Solution::x`] for given parameters.
+    ///
+    /// Exact where the optimum is unique with unique multipliers.
+    ///
+    /// ```
+    /// use smoothmax::{Minimax, Var};
+    ///
+    /// // The midrange of three numbers, and half its range, as functions of the numbers.
+    /// fn deviations<'t>(x: Var<'t, f64>, data: &[Var<'t, f64>]) -> Vec<Var<'t, f64>> {
+    ///     data.iter().map(|&a| x - a).collect()
+    /// }
+    /// let data = [1.0, 2.0, 5.0];
+    /// let minimax = Minimax::record(&[0.0], |x| deviations(x[0], &data.map(Var::from))).absolute();
+    /// let solution = minimax.solve(&[0.0])?;
+    /// let x = solution.x[0];
+    /// let slopes = solution.sensitivity(&data, |p| deviations(Var::from(x), p))?;
+    /// assert!((slopes[0] + 0.5).abs() < 1e-12 && slopes[1] == 0.0 && (slopes[2] - 0.5).abs() < 1e-12);
+    /// # Ok::<(), smoothmax::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Another number of components than the solution has multipliers.
+    pub fn sensitivity<F>(&self, parameters: &[f64], components: F) -> Result<DVector<f64>, Error>
+    where
+        F: for<'t> Fn(&[Var<'t, f64>]) -> Vec<Var<'t, f64>> + Send + Sync,
+    {
+        let recorded = Recorded::new(parameters, components);
+        let (found, expected) = (recorded.components(), self.multipliers.len());
+        if found != expected {
+            return Err(Error::Length { argument: "components", found, expected });
+        }
+        let mut gradient = DVector::zeros(parameters.len());
+        recorded.pullback(parameters, self.multipliers.as_slice(), gradient.as_mut_slice())?;
+        Ok(gradient)
     }
 
     /// The number of iterations.

@@ -6,8 +6,8 @@ use super::certificate::{Certificate, Declarations, Evaluated};
 use super::monitor::{Monitor, Outcome};
 use super::problem::{Constraints, Problem, Swept};
 use super::{
-    ConstraintMultipliers, Method, Minimax, Smoothed, Solution, State, Verification, exponential_multipliers,
-    prox_sqp, qp,
+    ConstraintMultipliers, Method, Minimax, Smoothed, Solution, State, Status, Verification,
+    exponential_multipliers, prox_sqp, qp,
 };
 use crate::Error;
 
@@ -182,7 +182,7 @@ impl Minimax<'_> {
             value: self.sign() * certificate.0,
             multipliers,
             constraint_multipliers: self.split_multipliers(&outcome.multipliers),
-            status: outcome.status,
+            status: settled(outcome.status, &certificate.1, certificate.0),
             method,
             lower_estimate: self.sign() * certificate.1.estimate,
             gradient_norm: certificate.1.gradient_norm,
@@ -279,5 +279,16 @@ impl Solution {
             stationarity: certificate.stationarity,
             assumptions: certificate.assumptions,
         })
+    }
+}
+
+/// The status with the certificate's word on it: a strong proximal term also makes the predicted
+/// decrease small, so convergence is claimed only where the multipliers show a stationary point.
+fn settled(status: Status, certificate: &Certificate, f: f64) -> Status {
+    /// How far from stationary, relative to `max(1, |f|)`, a converged point may be.
+    const STATIONARY: f64 = 1e-6;
+    match status {
+        Status::Converged if certificate.stationarity > STATIONARY * f.abs().max(1.0) => Status::Stalled,
+        status => status,
     }
 }

@@ -16,10 +16,12 @@ use crate::rules::{Number, Primitive};
 
 mod custom;
 mod nary_number;
+mod simplex;
 mod slice_number;
 
 pub use custom::{CustomNode, SecondOrder};
 pub(crate) use nary_number::NaryNumber;
+pub(crate) use simplex::{project_to_simplex, simplex_pullback};
 pub use slice_number::SliceNumber;
 
 /// What an n-ary node computes.
@@ -46,6 +48,10 @@ pub enum NaryKind<T> {
     Softmax,
     /// `x_i - ln Σ e^{x_j}`, an output for each operand.
     LogSoftmax,
+    /// `e^{k x_i} / Σ e^{k x_j}` with a constant `k`, an output for each operand.
+    SmoothArgmax(T),
+    /// The nearest point of the probability simplex, an output for each operand.
+    Sparsemax,
     /// `A x`, an output for each row.
     MatVec(Arc<DMatrix<T>>),
     /// A user's function.
@@ -66,6 +72,8 @@ impl<T: 'static> NaryKind<T> {
             NaryKind::SmoothMaxAt => "smooth_max_at",
             NaryKind::Softmax => "softmax",
             NaryKind::LogSoftmax => "log_softmax",
+            NaryKind::SmoothArgmax(_) => "smooth_argmax",
+            NaryKind::Sparsemax => "sparsemax",
             NaryKind::MatVec(_) => "mat_vec",
             NaryKind::Custom(node) => node.name(),
         }
@@ -74,7 +82,9 @@ impl<T: 'static> NaryKind<T> {
     /// The number of outputs for so many operands.
     pub(crate) fn outputs(&self, operands: usize) -> usize {
         match self {
-            NaryKind::Softmax | NaryKind::LogSoftmax => operands,
+            NaryKind::Softmax | NaryKind::LogSoftmax | NaryKind::SmoothArgmax(_) | NaryKind::Sparsemax => {
+                operands
+            }
             NaryKind::MatVec(matrix) => matrix.nrows(),
             _ => 1,
         }
@@ -137,6 +147,10 @@ impl<T: Primitive> NaryKind<T> {
                 R::log_sum_exp_weights(x, y);
             }
             NaryKind::LogSoftmax => R::log_softmax_weights(x, y, weights),
+            NaryKind::SmoothArgmax(k) => {
+                R::smooth_max_weights(x, R::from_base(*k), y);
+            }
+            NaryKind::Sparsemax => project_to_simplex(x, T::one(), y),
             NaryKind::MatVec(matrix) => R::mat_vec(matrix, x, y),
             NaryKind::Custom(node) => y[0] = R::custom_value(&**node, x),
         }
@@ -174,6 +188,12 @@ impl<T: Primitive> NaryKind<T> {
             }
             NaryKind::Softmax => R::softmax_pullback(y, y_bar, x_bar),
             NaryKind::LogSoftmax => R::log_softmax_pullback(weights, y_bar, x_bar),
+            NaryKind::SmoothArgmax(k) if k.is_finite() => {
+                let scaled: Vec<R> = y_bar.iter().map(|&g| g * R::from_base(*k)).collect();
+                R::softmax_pullback(y, &scaled, x_bar);
+            }
+            NaryKind::SmoothArgmax(_) => {} // the indicator of the maximum: constant
+            NaryKind::Sparsemax => simplex_pullback(y, T::one(), y_bar, x_bar),
             NaryKind::MatVec(matrix) => R::mat_vec_transposed(matrix, y_bar, x_bar),
             NaryKind::Custom(node) => R::custom_pullback(&**node, x, g, x_bar),
         }
@@ -210,15 +230,13 @@ fn sum<R: Number>(mut terms: impl Iterator<Item = R>) -> R {
 }
 
 /// The extreme operand by `is_beyond`, which is `neutral` if there is none and
-/// NaN if any is NaN.
+/// NaN - attained by none, so with undefined derivatives - if any is NaN.
 fn extreme<R: SliceNumber>(x: &[R], neutral: R::Base, is_beyond: impl Fn(R::Base, R::Base) -> bool) -> R {
     if x.is_empty() {
         return R::from_base(neutral);
     }
-    if x.iter().any(|x| x.base().is_nan()) {
-        return R::constant(f64::NAN);
-    }
-    let best = x.iter().map(|x| x.base()).fold(neutral, |best, x| if is_beyond(x, best) { x } else { best });
+    let values = x.iter().map(|x| x.base());
+    let best = values.fold(neutral, |best, x| if is_beyond(x, best) || x.is_nan() { x } else { best });
     R::tie(best, x.iter().copied().filter(|x| x.base() == best))
 }
 

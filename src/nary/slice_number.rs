@@ -38,7 +38,8 @@ pub trait SliceNumber: Valued {
     /// `x_bar += A' y_bar`.
     fn mat_vec_transposed(matrix: &DMatrix<Self::Base>, y_bar: &[Self], x_bar: &mut [Self]);
 
-    /// The common value of tied numbers, with the mean of their derivatives.
+    /// The common value of tied numbers, with the mean of their derivatives;
+    /// NaN derivatives if there are none.
     fn tie(value: Self::Base, tied: impl Iterator<Item = Self> + Clone) -> Self;
 
     /// The value of a user's node.
@@ -138,16 +139,32 @@ fn weighted<T: Number>(weights: &[T], tangents: &[T]) -> T {
     weights.iter().zip(tangents).fold(T::constant(0.0), |sum, (&w, &t)| sum + w.chain(t))
 }
 
+/// The index of the largest weight.
+fn heaviest<T: Valued>(weights: &[T]) -> Option<usize> {
+    let order = |&i: &usize, &j: &usize| weights[i].base().partial_cmp(&weights[j].base());
+    (0..weights.len()).max_by(|i, j| order(i, j).unwrap_or(Ordering::Equal))
+}
+
+/// `x_i - Σ w_j x_j` for weights that sum to 1, without the cancellation where
+/// one weight is nearly 1: centred there first.
+fn centred<T: Valued>(weights: &[T], x: &[T]) -> Vec<T> {
+    let Some(heaviest) = heaviest(weights) else {
+        return Vec::new();
+    };
+    let offsets: Vec<T> = x.iter().map(|&x_i| x_i - x[heaviest]).collect();
+    let mean = weighted(weights, &offsets);
+    offsets.into_iter().map(|offset| offset - mean).collect()
+}
+
 impl<T: SliceNumber> SliceNumber for Dual<T> {
     fn log_sum_exp_weights(x: &[Self], weights: &mut [Self]) -> Self {
         let (values, tangents) = split(x);
         let mut w = vec![T::constant(0.0); x.len()];
         let y = T::log_sum_exp_weights(&values, &mut w);
-        let y_dot = weighted(&w, &tangents);
-        for ((weight, &w), &t) in weights.iter_mut().zip(&w).zip(&tangents) {
-            *weight = Dual::new(w, w.chain(t - y_dot));
+        for ((weight, &w), t) in weights.iter_mut().zip(&w).zip(centred(&w, &tangents)) {
+            *weight = Dual::new(w, w.chain(t));
         }
-        Dual::new(y, y_dot)
+        Dual::new(y, weighted(&w, &tangents))
     }
 
     /// `Ṡ = Σ w_i ẋ_i + S_k k̇` and
@@ -160,16 +177,12 @@ impl<T: SliceNumber> SliceNumber for Dual<T> {
         let mut y_dot = weighted(&w, &tangents);
         // The exact maximum of an infinite sharpness has constant weights.
         let is_exact = k.value.base().is_infinite();
-        for i in 0..x.len() {
-            let pull = if is_exact { zero } else { k.value * (tangents[i] - y_dot) };
-            weights[i] = Dual::new(w[i], w[i].chain(pull));
+        for ((weight, &w), t) in weights.iter_mut().zip(&w).zip(centred(&w, &tangents)) {
+            *weight = Dual::new(w, if is_exact { zero } else { w.chain(k.value * t) });
         }
         if !k.tangent.is_zero() && !is_exact {
-            // Offsets from the value rather than from 0: they keep the products small.
-            let offsets: Vec<T> = values.iter().map(|&x| x - y).collect();
-            let mean = weighted(&w, &offsets);
-            for (weight, &offset) in weights.iter_mut().zip(&offsets) {
-                weight.tangent = weight.tangent + weight.value.chain(k.tangent * (offset - mean));
+            for (weight, offset) in weights.iter_mut().zip(centred(&w, &values)) {
+                weight.tangent = weight.tangent + weight.value.chain(k.tangent * offset);
             }
             y_dot = y_dot + T::smooth_max_sharpness_slope(&values, k.value, &w) * k.tangent;
         }
@@ -181,9 +194,7 @@ impl<T: SliceNumber> SliceNumber for Dual<T> {
         let (values, _) = split(x);
         let (w, w_dot) = split(weights);
         let slope = T::smooth_max_sharpness_slope(&values, k.value, &w);
-        let Some(heaviest) =
-            (0..w.len()).max_by(|&i, &j| w[i].base().partial_cmp(&w[j].base()).unwrap_or(Ordering::Equal))
-        else {
+        let Some(heaviest) = heaviest(&w) else {
             return Dual::lift(slope);
         };
         let offsets: Vec<T> = values.iter().map(|&x| x - values[heaviest]).collect();
@@ -197,18 +208,15 @@ impl<T: SliceNumber> SliceNumber for Dual<T> {
         let zero = T::constant(0.0);
         let (mut y, mut w) = (vec![zero; x.len()], vec![zero; x.len()]);
         T::log_softmax_weights(&values, &mut y, &mut w);
-        let mean = weighted(&w, &tangents);
-        for i in 0..x.len() {
-            let centred = tangents[i] - mean;
-            out[i] = Dual::new(y[i], centred);
-            weights[i] = Dual::new(w[i], w[i].chain(centred));
+        for (i, t) in centred(&w, &tangents).into_iter().enumerate() {
+            out[i] = Dual::new(y[i], t);
+            weights[i] = Dual::new(w[i], w[i].chain(t));
         }
     }
 
     fn softmax_pullback(weights: &[Self], y_bar: &[Self], x_bar: &mut [Self]) {
-        let mean = weighted(weights, y_bar);
-        for ((x_bar, &w), &g) in x_bar.iter_mut().zip(weights).zip(y_bar) {
-            *x_bar += w.chain(g - mean);
+        for ((x_bar, &w), g) in x_bar.iter_mut().zip(weights).zip(centred(weights, y_bar)) {
+            *x_bar += w.chain(g);
         }
     }
 

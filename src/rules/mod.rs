@@ -35,7 +35,7 @@
 
 mod macros;
 mod number;
-#[allow(clippy::neg_cmp_op_on_partial_ord, reason = "`!(k > 0.0)` is meant to hold for NaN")]
+mod stable;
 pub mod table;
 
 pub use number::{Number, Primitive, Valued};
@@ -151,6 +151,28 @@ impl Op {
     #[inline(always)]
     const fn is_affine(self) -> bool {
         matches!(self, Op::Neg | Op::Add | Op::Sub)
+    }
+}
+
+impl Op {
+    /// Whether the rule is a few machine instructions - on lanes, `exp` is too -
+    /// rather than a call into a library. Only these are worth copies of their
+    /// code for each pattern of operands and each instruction set.
+    pub(crate) const fn is_arithmetic(self) -> bool {
+        matches!(
+            self,
+            Op::Neg
+                | Op::Add
+                | Op::Sub
+                | Op::Mul
+                | Op::Div
+                | Op::Square
+                | Op::Abs
+                | Op::Max
+                | Op::Min
+                | Op::Relu
+                | Op::Exp
+        )
     }
 }
 

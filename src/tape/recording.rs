@@ -82,7 +82,7 @@ impl<T: Primitive> Recording<T> {
     }
 
     pub(super) fn limit_nodes(&mut self, nodes: usize) {
-        self.node_limit = nodes.min(MAX_NODES);
+        self.node_limit = nodes.clamp(self.len(), MAX_NODES);
     }
 
     pub(super) fn clear(&mut self) {
@@ -116,14 +116,20 @@ impl<T: Primitive> Recording<T> {
     #[cfg_attr(debug_assertions, track_caller)]
     pub(super) fn push(&mut self, op: Op, a: u32, b: u32, value: T) -> u32 {
         let index = self.instructions.len();
-        if index >= self.node_limit {
-            self.full();
-        }
+        self.require_room(1);
         self.instructions.push(Instruction { op, a, b });
         self.values.push(value);
         #[cfg(debug_assertions)]
         self.locations.push(std::panic::Location::caller());
         index as u32
+    }
+
+    #[inline(always)]
+    #[cfg_attr(debug_assertions, track_caller)]
+    fn require_room(&self, nodes: usize) {
+        if nodes > self.node_limit - self.len() {
+            self.full();
+        }
     }
 
     #[cold]
@@ -166,6 +172,7 @@ impl<T: Primitive> Recording<T> {
         let count = operands.count();
         let first = self.len();
         let outputs = kind.outputs(count);
+        self.require_room(outputs);
         let weights = self.weights.len();
         let zero = T::constant(0.0);
         self.weights.resize(weights + kind.weights(count), zero);

@@ -4,7 +4,7 @@
 //! the forward pass gives a directional derivative, and the reverse pass over
 //! its values the Hessian times the direction.
 
-use super::recording::{Instruction, NaryNode};
+use super::recording::Instruction;
 use super::{Operands, Recording};
 use crate::nary::SliceNumber;
 use crate::rules::{Op, Primitive, Row, Visitor, dispatch, eval};
@@ -65,33 +65,35 @@ pub(crate) fn reverse<T: Primitive, R: SliceNumber<Base = T>>(
     let count = adjoints.len();
     let (instructions, values) = (&recording.instructions[..count], &values[..count]);
     for node in (0..count).rev() {
-        let instruction = instructions[node];
-        dispatch(instruction.op, ReverseStep { recording, values, weights, adjoints, instruction, node });
+        let Instruction { op, a, b } = instructions[node];
+        match op {
+            Op::Input | Op::Continued => {}
+            Op::Nary => reverse_nary(recording, values, weights, adjoints, node),
+            _ if adjoints[node].is_zero() => {}
+            _ => dispatch(op, ReverseRule { recording, values, adjoints, node, a, b }),
+        }
     }
 }
 
-/// Reverses one instruction.
-struct ReverseStep<'a, T, R> {
+/// Reverses an instruction that is a rule.
+struct ReverseRule<'a, T, R> {
     recording: &'a Recording<T>,
     values: &'a [R],
-    weights: &'a [R],
     adjoints: &'a mut [R],
-    instruction: Instruction,
     node: usize,
+    a: u32,
+    b: u32,
 }
 
-impl<T: Primitive, R: SliceNumber<Base = T>> Visitor for ReverseStep<'_, T, R> {
+impl<T: Primitive, R: SliceNumber<Base = T>> Visitor for ReverseRule<'_, T, R> {
     type Output = ();
 
     #[inline(always)]
     fn rule<F: Row>(self) {
-        let y_bar = self.adjoints[self.node];
-        if y_bar.is_zero() {
-            return;
-        }
-        let operands = self.recording.rule_operands(self.instruction, F::ARITY);
+        let operands =
+            self.recording.rule_operands(Instruction { op: F::OP, a: self.a, b: self.b }, F::ARITY);
         let x = self.recording.arguments(self.values, operands, F::ARITY);
-        let x_bar = F::adjoint(&x, self.values[self.node], y_bar);
+        let x_bar = F::adjoint(&x, self.values[self.node], self.adjoints[self.node]);
         for i in 0..F::ARITY {
             if let Some(variable) = Recording::<T>::variable(operands[i]) {
                 self.adjoints[variable] = self.adjoints[variable] + x_bar[i];
@@ -99,30 +101,21 @@ impl<T: Primitive, R: SliceNumber<Base = T>> Visitor for ReverseStep<'_, T, R> {
         }
     }
 
-    #[inline(never)]
     fn structural(self, op: Op) {
-        if op == Op::Nary {
-            reverse_nary(
-                self.recording,
-                self.values,
-                self.weights,
-                self.adjoints,
-                self.recording.nary(self.instruction),
-                self.node,
-            );
-        }
+        unreachable!("{op:?} is no rule")
     }
 }
 
 /// Reverses an n-ary node whose first output is `head`.
+#[inline(never)]
 fn reverse_nary<T: Primitive, R: SliceNumber<Base = T>>(
     recording: &Recording<T>,
     values: &[R],
     weights: &[R],
     adjoints: &mut [R],
-    node: &NaryNode<T>,
     head: usize,
 ) {
+    let node = recording.nary(recording.instructions[head]);
     let kind = &node.kind;
     let outputs = kind.outputs(node.operands.count());
     let weights = &weights[node.weights..][..kind.weights(node.operands.count())];

@@ -101,9 +101,15 @@ impl<'t, T: Primitive> Var<'t, T> {
         Adjoints::of(&[(self, T::constant(1.0))], buffer)
     }
 
-    /// The index of the node, unless a constant.
-    pub(crate) fn node(self) -> Option<usize> {
-        self.place().map(|(node, _)| node)
+    /// The index of the node on `tape`, unless a constant.
+    ///
+    /// # Panics
+    ///
+    /// If it is on another tape.
+    pub(crate) fn node_on(self, tape: &Tape<T>) -> Option<usize> {
+        let (node, own) = self.place()?;
+        assert!(own.is(tape), "the result is on another tape than the variables");
+        Some(node)
     }
 
     /// The index of the node and its tape, unless a constant.

@@ -1,7 +1,11 @@
 //! What the tests share: distances, assertions, differences.
 #![allow(dead_code, unreachable_pub)] // each test file uses some of it
 
+use smoothmax::Var;
 use smoothmax::diff::central_difference;
+
+/// A function of a slice on a tape.
+pub type OnTape = for<'a, 't> fn(&'a [Var<'t>]) -> Var<'t>;
 
 /// The number of floats between `a` and `b`: 0 for equal numbers (the two
 /// zeros included) and for two NaN, infinite where one is NaN.

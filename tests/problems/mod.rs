@@ -3,6 +3,9 @@
 //! Starts, optima and check points come from the file, whose formulas count from 1; here arrays
 //! count from 0.
 
+// Each test binary uses a part of it.
+#![allow(dead_code)]
+
 use std::f64::consts::PI;
 use std::sync::LazyLock;
 

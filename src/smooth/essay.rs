@@ -1,0 +1,279 @@
+//! Equations (13) and (14) of the essay this crate started from, the repair of
+//! (14), and the recipe that all of them follow.
+//!
+//! They are here to be compared with [`smooth_max`](crate::smooth_max), not
+//! to replace it: (13) tends to the minimum of two negative numbers, (14) to 0
+//! where the maximum is negative. See their docs.
+
+use num_traits::Float;
+
+use super::exact::{Extreme, LargestSigned};
+use super::node::{Exact, Smoothing, record};
+use super::norm::Ratio;
+use super::sum::{dot, pairwise_sum};
+use super::{require_finite, require_positive};
+use crate::rules::Primitive;
+use crate::{Scalar, sum};
+
+/// `f⁻¹(Σ f(x_i))`: the recipe "sum an increasing function, take its inverse".
+///
+/// It is a smooth maximum if `(ln f)' >= c > 0`: then it exceeds the maximum by
+/// at most `ln(n) / c`, and `f(k x)` in place of `f(x)` divides that by `k`. That
+/// `f` grows faster than linearly is not enough, even if it vanishes at `-inf`.
+///
+/// ```
+/// use smoothmax::smooth::quasi_sum;
+///
+/// // f = e^x gives log-sum-exp.
+/// let lse = quasi_sum(&[1.0, 2.0], f64::exp, f64::ln);
+/// assert!((lse - smoothmax::log_sum_exp(&[1.0, 2.0])).abs() < 1e-15);
+/// // f = ((x + √(x² + 4)) / 2)² vanishes at -inf, but grows like x²: two equal
+/// // numbers give √2 times the maximum, however sharp.
+/// let f = |x: f64| ((x + (x * x + 4.0).sqrt()) / 2.0).powi(2);
+/// let inverse = |y: f64| y.sqrt() - 1.0 / y.sqrt();
+/// assert!(quasi_sum(&[1e3, 1e3], f, inverse) > 1400.0);
+/// ```
+#[cfg_attr(debug_assertions, track_caller)]
+pub fn quasi_sum<S: Scalar>(x: &[S], f: impl Fn(S) -> S, inverse: impl Fn(S) -> S) -> S {
+    inverse(sum(&x.iter().map(|&x| f(x)).collect::<Vec<_>>()))
+}
+
+/// Equation (13): the odd root `(x^p + y^p)^{1/p}`, `p` odd.
+///
+/// For positive numbers it is the [`p_norm`](super::p_norm) and tends to the
+/// maximum from above. In general it tends to the operand of larger magnitude:
+/// the maximum where `x + y > 0`, the *minimum* where `x + y < 0`. At `x = -y` it
+/// is 0 with an infinite gradient.
+///
+/// ```
+/// use smoothmax::smooth::odd_root_max;
+///
+/// assert_eq!(odd_root_max(2.0, 1.0, 1001), 2.0);
+/// assert_eq!(odd_root_max(-1.0, -2.0, 1001), -2.0);
+/// ```
+///
+/// # Panics
+///
+/// If `p` is even.
+#[cfg_attr(debug_assertions, track_caller)]
+pub fn odd_root_max<S: Scalar>(x: S, y: S, p: u32) -> S {
+    assert!(p % 2 == 1, "odd_root_max: the exponent `p` is {p}; it must be odd");
+    record(OddRoot { p }, &[x, y])
+}
+
+/// Equation (14), for any number of operands: `(1/k) ln ln Σ e^{e^{k x_i}}`.
+///
+/// Convex, and very near the maximum where that is positive; but it tends to 0
+/// where the maximum is negative. [`double_exp_m1_max`] repairs that. If all operands
+/// are minus infinity, so is the value, as that of any maximum here.
+///
+/// ```
+/// use smoothmax::smooth::double_exp_max;
+///
+/// assert_eq!(double_exp_max(&[2.0, 1.0], 10.0), 2.0);
+/// assert!(double_exp_max(&[-2.0, -1.0], 10.0) > -0.04);
+/// ```
+///
+/// # Panics
+///
+/// Unless `k` is positive and finite.
+#[cfg_attr(debug_assertions, track_caller)]
+pub fn double_exp_max<S: Scalar>(x: &[S], k: f64) -> S {
+    require_finite("double_exp_max", k);
+    record(DoubleExp { k, is_repaired: false }, x)
+}
+
+/// Equation (14), repaired: `(1/k) ln ln(1 + Σ (e^{e^{k x_i}} - 1))`, above the
+/// maximum by at most `ln(n) / k` for operands of any sign. No longer convex.
+///
+/// Subtracting `n - 1` inside makes the double exponential vanish at `-inf`, as
+/// the recipe [`quasi_sum`] needs.
+///
+/// ```
+/// use smoothmax::smooth::double_exp_m1_max;
+///
+/// assert_eq!(double_exp_m1_max(&[2.0, 1.0], 10.0), 2.0);
+/// let smooth = double_exp_m1_max(&[-2.0, -1.0], 10.0);
+/// assert!(-1.0 <= smooth && smooth <= -1.0 + 2f64.ln() / 10.0);
+/// ```
+///
+/// # Panics
+///
+/// Unless `k > 0`.
+#[cfg_attr(debug_assertions, track_caller)]
+pub fn double_exp_m1_max<S: Scalar>(x: &[S], k: f64) -> S {
+    require_positive("double_exp_m1_max", k);
+    record(DoubleExp { k, is_repaired: true }, x)
+}
+
+struct OddRoot {
+    p: u32,
+}
+
+impl OddRoot {
+    /// The index of the larger magnitude, and `ln |x^p + y^p|` relative to it.
+    fn parts<T: Primitive>(&self, x: &[T]) -> (usize, T) {
+        let p = T::constant(self.p.into());
+        let big = usize::from(Float::abs(x[1]) > Float::abs(x[0]));
+        let (b, o) = (x[big], x[1 - big]);
+        if b == T::zero() {
+            return (big, T::neg_infinity());
+        }
+        let (size, other) = (Float::abs(b), Float::abs(o));
+        if o.sign() == b.sign() || o == T::zero() {
+            return (big, Float::ln_1p(Ratio::new(other, size).pow(p)));
+        }
+        // ln(1 - r^p), with ln r from the exact difference of the magnitudes.
+        let ln_ratio =
+            if other + other > size { Float::ln_1p((other - size) / size) } else { Float::ln(other / size) };
+        (big, Float::ln(-Float::exp_m1(p * ln_ratio)))
+    }
+}
+
+impl Smoothing for OddRoot {
+    const NAME: &'static str = "odd_root_max";
+    type Target = LargestSigned;
+
+    fn sharpness(&self) -> f64 {
+        self.p.into()
+    }
+
+    fn target(&self) -> LargestSigned {
+        LargestSigned
+    }
+
+    fn value<T: Primitive>(&self, x: &[T]) -> T {
+        let (big, log) = self.parts(x);
+        x[big] * Float::exp(log / T::constant(self.p.into()))
+    }
+
+    /// `(x / value)^{p - 1}`, infinite where the value is 0.
+    fn gradient<T: Primitive>(&self, x: &[T], g: &mut [T]) {
+        let p = T::constant(self.p.into());
+        let (big, log) = self.parts(x);
+        let slope = Float::exp((T::one() / p - T::one()) * log);
+        g[big] = slope;
+        let ratio = Ratio::new(Float::abs(x[1 - big]), Float::abs(x[big]));
+        g[1 - big] = if slope.is_finite() { slope * ratio.pow(p - T::one()) } else { slope };
+    }
+
+    /// The function is homogeneous, so its Hessian is a multiple of the square
+    /// of `(Y, -X)`: `(p - 1) (X Y)^{p-2} (Y v_x - X v_y) (Y, -X) / value` with
+    /// `X = x / value`, `Y = y / value`.
+    fn hessian_vector<T: Primitive>(&self, x: &[T], v: &[T], product: &mut [T]) {
+        let p = T::constant(self.p.into());
+        let value = Smoothing::value(self, x);
+        let (a, b) = (x[0] / value, x[1] / value);
+        let power = |a: T| a.sign() * Float::powf(Float::abs(a), p - T::constant(2.0));
+        let scale = (p - T::one()).chain(power(a) * power(b)) * (b * v[0] - a * v[1]) / value;
+        product[0] = scale * b;
+        product[1] = -(scale * a);
+    }
+}
+
+struct DoubleExp {
+    k: f64,
+    /// Whether `n - 1` is subtracted inside.
+    is_repaired: bool,
+}
+
+/// What value and derivatives of the double exponential are made of. With `M`
+/// the maximum and `a_i = e^{k x_i}`:
+struct Parts<T> {
+    max: T,
+    /// `a_i`, infinite where they overflow.
+    a: Vec<T>,
+    /// `e^{a_i}`, relative to the argument of the outer logarithms.
+    shares: Vec<T>,
+    /// `1 -` the share of the maximum, its index.
+    rest: T,
+    largest: usize,
+    /// The inner logarithm relative to `e^{kM}`, less 1.
+    tail: T,
+    /// The gradient `a_i e^{a_i}`, normalised.
+    gradient: Vec<T>,
+}
+
+impl DoubleExp {
+    fn parts<T: Primitive>(&self, x: &[T]) -> Parts<T> {
+        let (zero, one) = (T::zero(), T::one());
+        let k = T::constant(self.k);
+        let max = Extreme { is_min: false }.value(x);
+        let largest = x.iter().position(|&x| x == max).expect("an operand is the largest");
+        let a: Vec<T> = x.iter().map(|&x| Float::exp(k * x)).collect();
+        let top = a[largest];
+        // e^{a_i - a_M}, from e^{kM} (e^{-k (M - x_i)} - 1) without cancellation.
+        let inner = |x: T| if x == max { one } else { Float::exp(top * Float::exp_m1(k * (x - max))) };
+        let heights: Vec<T> = x.iter().map(|&x| inner(x)).collect();
+        // What the others add to the argument of the outer logarithm: relative
+        // to e^{a_M}, and that again relative to a_M.
+        let vanishing = |a: T| if a > zero { -Float::exp_m1(-a) / a } else { one };
+        let others = |f: &dyn Fn(usize) -> T| {
+            pairwise_sum(&(0..x.len()).filter(|&i| i != largest).map(f).collect::<Vec<_>>())
+        };
+        let added = others(&|i| {
+            if self.is_repaired { heights[i] * -Float::exp_m1(-a[i]) } else { heights[i] }
+        });
+        let tail = if self.is_repaired && top < one {
+            let density = others(&|i| heights[i] * Float::exp(k * (x[i] - max)) * vanishing(a[i]));
+            let z = top * density;
+            if z > zero { density * (Float::ln_1p(z) / z) } else { density }
+        } else {
+            Float::ln_1p(added) / top
+        };
+        let shares: Vec<T> = heights.iter().map(|&h| h / (one + added)).collect();
+        let gradient =
+            (0..x.len()).map(|i| shares[i] * Float::exp(k * (x[i] - max)) / (one + tail)).collect();
+        Parts { max, a, shares, rest: added / (one + added), largest, tail, gradient }
+    }
+}
+
+impl Smoothing for DoubleExp {
+    const NAME: &'static str = "double_exp_max";
+    type Target = Extreme;
+
+    fn sharpness(&self) -> f64 {
+        self.k
+    }
+
+    fn target(&self) -> Extreme {
+        Extreme { is_min: false }
+    }
+
+    /// `M + ln(1 + tail) / k`, or `ln(a_M + ..) / k` where (14) leaves the maximum.
+    fn value<T: Primitive>(&self, x: &[T]) -> T {
+        let parts = self.parts(x);
+        let k = T::constant(self.k);
+        if self.is_repaired || parts.tail <= T::one() {
+            parts.max + Float::ln_1p(parts.tail) / k
+        } else {
+            let top = parts.a[parts.largest];
+            let added = parts.rest / (T::one() - parts.rest);
+            Float::ln(top + Float::ln_1p(added)) / k
+        }
+    }
+
+    fn gradient<T: Primitive>(&self, x: &[T], g: &mut [T]) {
+        g.copy_from_slice(&self.parts(x).gradient);
+    }
+
+    /// With the gradient `g` and the shares `P`:
+    /// `k g_i (v_i + a_i v_i - Σ P_j a_j v_j - Σ g_j v_j)`.
+    fn hessian_vector<T: Primitive>(&self, x: &[T], v: &[T], product: &mut [T]) {
+        let Parts { a, shares, rest, largest, gradient, .. } = self.parts(x);
+        let k = T::constant(self.k);
+        let value_dot = dot(&gradient, v);
+        let inner: Vec<T> = a.iter().zip(v).map(|(&a, &v)| v.chain(a)).collect();
+        let mut other_shares = shares.clone();
+        other_shares[largest] = T::zero();
+        let others = dot(&other_shares, &inner);
+        for i in 0..x.len() {
+            let own = if i == largest {
+                rest.chain(inner[i])
+            } else {
+                inner[i] - shares[largest].chain(inner[largest])
+            };
+            product[i] = (k * gradient[i]).chain(v[i] + own - others - value_dot);
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Smooth maxima of a slice by exponential weights.
+
+use num_traits::Float;
+
+use super::exact::Extreme;
+use super::node::{Exact, Smoothing, record};
+use super::require_nonzero;
+use super::sum::{dot, pairwise_sum};
+use crate::Scalar;
+use crate::nary::NaryKind;
+use crate::rules::{Number, Primitive};
+
+/// `(1/k) ln((1/n) Σ e^{k x_i})`: [`smooth_max`](crate::smooth_max) of the mean
+/// instead of the sum, below the maximum by at most `ln(n) / k`.
+///
+/// Convex and monotone, with the same gradient `softmax(k x)`. A negative `k`
+/// gives the smooth minimum.
+///
+/// ```
+/// use smoothmax::smooth::mellowmax;
+///
+/// assert_eq!(mellowmax(&[2.0, 2.0], 10.0), 2.0);
+/// assert!((mellowmax(&[2.0, -90.0], 10.0) - (2.0 - 2f64.ln() / 10.0)).abs() < 1e-15);
+/// ```
+///
+/// Source: K. Asadi, M. Littman, *An alternative softmax operator for
+/// reinforcement learning* (2017).
+///
+/// # Panics
+///
+/// If `k` is zero or NaN.
+#[cfg_attr(debug_assertions, track_caller)]
+pub fn mellowmax<S: Scalar>(x: &[S], k: f64) -> S {
+    require_nonzero("mellowmax", k);
+    record(Mellowmax { k }, x)
+}
+
+/// `Σ p_i x_i` with `p = softmax(k x)`, below the maximum by at most
+/// `W((n - 1)/e) / k`, where `W` is Lambert's function.
+///
+/// Neither convex nor monotone: the gradient is `p_i (1 + k (x_i - Σ p_j x_j))`.
+/// A negative `k` gives the smooth minimum.
+///
+/// ```
+/// use smoothmax::smooth::boltzmann_max;
+///
+/// assert_eq!(boltzmann_max(&[1.0, 1.0, 1.0], 5.0), 1.0);
+/// let e = std::f64::consts::E;
+/// assert!((boltzmann_max(&[0.0, 1.0], 1.0) - e / (1.0 + e)).abs() < 1e-15);
+/// ```
+///
+/// # Panics
+///
+/// If `k` is zero or NaN.
+#[cfg_attr(debug_assertions, track_caller)]
+pub fn boltzmann_max<S: Scalar>(x: &[S], k: f64) -> S {
+    require_nonzero("boltzmann_max", k);
+    record(BoltzmannMax { k }, x)
+}
+
+/// `softmax(k x)`: the indicator of the largest entry, smoothed. It tends to
+/// it where the maximum is unique, not uniformly. The index itself is its
+/// scalar product with `0, 1, 2, ..`.
+///
+/// ```
+/// use smoothmax::smooth::smooth_argmax;
+///
+/// assert_eq!(smooth_argmax(&[1.0, 5.0, 2.0], 1e3), [0.0, 1.0, 0.0]);
+/// ```
+///
+/// # Panics
+///
+/// If `k` is zero or NaN.
+#[cfg_attr(debug_assertions, track_caller)]
+pub fn smooth_argmax<S: Scalar>(x: &[S], k: f64) -> Vec<S> {
+    require_nonzero("smooth_argmax", k);
+    S::nary_outputs(NaryKind::SmoothArgmax(Number::constant(k)), x)
+}
+
+/// `softmax(k x)`, the gradient of the exponential smoothings.
+fn softmax_at<T: Primitive>(x: &[T], k: T) -> Vec<T> {
+    let mut w = vec![T::zero(); x.len()];
+    T::smooth_max_weights(x, k, &mut w);
+    w
+}
+
+struct Mellowmax {
+    k: f64,
+}
+
+impl Smoothing for Mellowmax {
+    const NAME: &'static str = "mellowmax";
+    type Target = Extreme;
+
+    fn sharpness(&self) -> f64 {
+        self.k
+    }
+
+    fn target(&self) -> Extreme {
+        Extreme { is_min: self.k < 0.0 }
+    }
+
+    /// `m + ln(1 + S) / k` with `S` the mean of `e^{k (x_i - m)} - 1`, or of the
+    /// exponentials themselves where that is the smaller number.
+    fn value<T: Primitive>(&self, x: &[T]) -> T {
+        let (k, m) = (T::constant(self.k), self.target().value(x));
+        let mean = |f: fn(T) -> T| {
+            pairwise_sum(&x.iter().map(|&x| f(k * (x - m))).collect::<Vec<_>>()) / T::constant(x.len() as f64)
+        };
+        let excess = mean(Float::exp_m1);
+        let log = if excess > T::constant(-0.5) { Float::ln_1p(excess) } else { Float::ln(mean(Float::exp)) };
+        m + log / k
+    }
+
+    fn gradient<T: Primitive>(&self, x: &[T], g: &mut [T]) {
+        T::smooth_max_weights(x, T::constant(self.k), g);
+    }
+
+    /// `k w_i (v_i - Σ w_j v_j)`.
+    fn hessian_vector<T: Primitive>(&self, x: &[T], v: &[T], product: &mut [T]) {
+        let k = T::constant(self.k);
+        product.fill(T::zero());
+        T::softmax_pullback(&softmax_at(x, k), v, product);
+        product.iter_mut().for_each(|p| *p *= k);
+    }
+}
+
+struct BoltzmannMax {
+    k: f64,
+}
+
+impl BoltzmannMax {
+    /// The weights, and `x_i - Σ w_j x_j` for each entry that has one.
+    fn centred<T: Primitive>(&self, x: &[T]) -> (Vec<T>, Vec<T>) {
+        let m = self.target().value(x);
+        let w = softmax_at(x, T::constant(self.k));
+        let offsets: Vec<T> = x.iter().map(|&x| x - m).collect();
+        let mean = dot(&w, &offsets);
+        let centred =
+            w.iter().zip(offsets).map(|(w, d)| if w.is_zero() { T::zero() } else { d - mean }).collect();
+        (w, centred)
+    }
+}
+
+impl Smoothing for BoltzmannMax {
+    const NAME: &'static str = "boltzmann_max";
+    type Target = Extreme;
+
+    fn sharpness(&self) -> f64 {
+        self.k
+    }
+
+    fn target(&self) -> Extreme {
+        Extreme { is_min: self.k < 0.0 }
+    }
+
+    /// `m + Σ w_i (x_i - m)`.
+    fn value<T: Primitive>(&self, x: &[T]) -> T {
+        let m = self.target().value(x);
+        let offsets: Vec<T> = x.iter().map(|&x| x - m).collect();
+        m + dot(&softmax_at(x, T::constant(self.k)), &offsets)
+    }
+
+    fn gradient<T: Primitive>(&self, x: &[T], g: &mut [T]) {
+        let (w, centred) = self.centred(x);
+        for i in 0..x.len() {
+            g[i] = w[i] * (T::one() + T::constant(self.k) * centred[i]);
+        }
+    }
+
+    /// With `a_i = 1 + k (x_i - S)`, `Ṡ = Σ w_i a_i v_i` and
+    /// `ẇ_i = k w_i (v_i - Σ w_j v_j)`: `ẇ_i a_i + k w_i (v_i - Ṡ)`.
+    fn hessian_vector<T: Primitive>(&self, x: &[T], v: &[T], product: &mut [T]) {
+        let k = T::constant(self.k);
+        let (w, centred) = self.centred(x);
+        let a: Vec<T> = centred.iter().map(|&d| T::one() + k * d).collect();
+        let slope: Vec<T> = w.iter().zip(&a).map(|(&w, &a)| w * a).collect();
+        let value_dot = dot(&slope, v);
+        product.fill(T::zero());
+        T::softmax_pullback(&w, v, product);
+        for i in 0..x.len() {
+            product[i] = k * (product[i] * a[i] + w[i].chain(v[i] - value_dot));
+        }
+    }
+}

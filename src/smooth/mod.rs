@@ -1,0 +1,76 @@
+//! The zoo: smooth versions of `max`, `|x|`, `max(x, 0)` and their kin.
+//!
+//! Each has a sharpness `k`, the inverse of a temperature: the larger it is, the
+//! nearer the function is to its target, and the larger its second derivative.
+//! How near is stated in the function's docs and, as data, in [`SMOOTHINGS`]:
+//! the error interval as a function of `n` and `k`, the direction, whether the
+//! function is convex, monotone, equivariant under shifts, homogeneous, and
+//! where that holds.
+//!
+//! ```
+//! use smoothmax::smooth::{Direction, smoothing};
+//!
+//! let row = smoothing("smooth_max").unwrap();
+//! assert_eq!(row.formula, "ln(sum e^(k x_i)) / k");
+//! assert_eq!(row.error_interval(10, 50.0), Some((0.0, 10f64.ln() / 50.0)));
+//! assert_eq!(row.direction(10), Some(Direction::Above));
+//! // The sharpness that keeps the error of 10 numbers below 1e-3:
+//! assert_eq!(row.sharpness_for(1e-3, 10), Some(10f64.ln() / 1e-3));
+//! ```
+//!
+//! Functions are generic over [`Scalar`](crate::Scalar); second derivatives are
+//! rules too, not differentiated roundings. A sharpness is a number; the twin
+//! `.._at` of a function of one number takes it as a variable. `k = inf` gives the
+//! target itself.
+//!
+//! The essay this crate started from, equation by equation:
+//!
+//! | equation | is |
+//! |---|---|
+//! | (1) `max(x, y) = (|x + y| + |x - y|) / 2` | true where `x + y >= 0` |
+//! | (2)-(5) smooth step and sign | [`smooth_step`], [`smooth_sign`] |
+//! | (6) | [`abs_softplus`] |
+//! | (7) | [`smooth_abs`](crate::smooth_abs) |
+//! | (8), (9): (1) with (7) put in | [`smooth_norm_inf`] of two |
+//! | (10)-(12) | [`smooth_max`](crate::smooth_max), at sharpness `2k` in (10) |
+//! | (13) | [`odd_root_max`] |
+//! | (14) and its repair | [`double_exp_max`], [`double_exp_m1_max`] |
+
+mod abs;
+mod essay;
+mod exact;
+mod losses;
+mod max;
+mod node;
+mod norm;
+mod simplex;
+mod sum;
+mod sum_largest;
+mod table;
+
+pub use abs::*;
+pub use essay::{double_exp_m1_max, double_exp_max, odd_root_max, quasi_sum};
+pub use losses::{multi_label_cross_entropy, smooth_clamp, smooth_hinge, smooth_pinball};
+pub use max::{boltzmann_max, mellowmax, smooth_argmax};
+pub use norm::{p_norm, smooth_norm_inf};
+pub use simplex::{simplex_max, sparsemax};
+pub use sum_largest::sum_largest;
+pub use table::{Bound, Direction, Domain, SMOOTHINGS, Smoothing, Target, smoothing};
+
+/// Panics unless a sharpness is positive.
+#[cfg_attr(debug_assertions, track_caller)]
+fn require_positive(function: &str, k: f64) {
+    assert!(k > 0.0, "{function}: the sharpness `k` is {k}; it must be positive");
+}
+
+/// Panics unless a sharpness is positive and finite.
+#[cfg_attr(debug_assertions, track_caller)]
+fn require_finite(function: &str, k: f64) {
+    assert!(k > 0.0 && k.is_finite(), "{function}: the sharpness `k` is {k}; it must be positive and finite");
+}
+
+/// Panics if a sharpness is zero or NaN.
+#[cfg_attr(debug_assertions, track_caller)]
+fn require_nonzero(function: &str, k: f64) {
+    assert!(k != 0.0 && !k.is_nan(), "{function}: the sharpness `k` is {k}; it must not be 0 or NaN");
+}

@@ -1,0 +1,111 @@
+//! Smoothings of a slice as nodes of a tape.
+//!
+//! A smoothing is a value, a gradient and a Hessian-vector product on slices of
+//! plain floats. [`record`] makes a [`CustomNode`] of the three and deals with
+//! what all have in common: NaN, infinities and an infinite sharpness, where
+//! the smoothing is its target.
+
+use std::sync::Arc;
+
+use crate::Scalar;
+use crate::nary::{CustomNode, NaryKind, SecondOrder};
+use crate::rules::Primitive;
+
+/// A smoothing of an exact function, for finite operands and a finite sharpness.
+pub(super) trait Smoothing: Send + Sync + 'static {
+    /// The name, for messages.
+    const NAME: &'static str;
+
+    /// What the function tends to as its sharpness grows.
+    type Target: Exact;
+
+    /// The sharpness.
+    fn sharpness(&self) -> f64;
+
+    /// The target.
+    fn target(&self) -> Self::Target;
+
+    /// The value at `x`.
+    fn value<T: Primitive>(&self, x: &[T]) -> T;
+
+    /// Writes the gradient at `x` to `g`.
+    fn gradient<T: Primitive>(&self, x: &[T], g: &mut [T]);
+
+    /// Writes the Hessian at `x` times `v` to `product`.
+    fn hessian_vector<T: Primitive>(&self, x: &[T], v: &[T], product: &mut [T]);
+}
+
+/// The exact function a smoothing tends to.
+pub(super) trait Exact {
+    /// The value, for `x` without NaN.
+    fn value<T: Primitive>(&self, x: &[T]) -> T;
+
+    /// A subgradient, in which ties share equally.
+    fn gradient<T: Primitive>(&self, x: &[T], g: &mut [T]);
+}
+
+/// Records a smoothing of `x`.
+#[cfg_attr(debug_assertions, track_caller)]
+pub(super) fn record<S: Scalar>(smoothing: impl Smoothing, x: &[S]) -> S {
+    S::nary(NaryKind::Custom(Arc::new(Node(smoothing))), x)
+}
+
+/// A smoothing as a custom node.
+struct Node<F>(F);
+
+/// Which rule applies at a point.
+enum Regime {
+    Undefined,
+    Exact,
+    Smooth,
+}
+
+impl<F: Smoothing> Node<F> {
+    fn regime<T: Primitive>(&self, x: &[T]) -> Regime {
+        if x.iter().any(|x| x.is_nan()) {
+            return Regime::Undefined;
+        }
+        let is_smooth = T::constant(self.0.sharpness()).is_finite() && self.0.target().value(x).is_finite();
+        if is_smooth { Regime::Smooth } else { Regime::Exact }
+    }
+}
+
+impl<T: Primitive, F: Smoothing> CustomNode<T> for Node<F> {
+    fn name(&self) -> &str {
+        F::NAME
+    }
+
+    fn value(&self, x: &[T]) -> T {
+        match self.regime(x) {
+            Regime::Undefined => T::nan(),
+            Regime::Exact => self.0.target().value(x),
+            Regime::Smooth => self.0.value(x),
+        }
+    }
+
+    fn pullback(&self, x: &[T], y_bar: T, x_bar: &mut [T]) {
+        let mut g = vec![T::zero(); x.len()];
+        match self.regime(x) {
+            Regime::Undefined => g.fill(T::nan()),
+            Regime::Exact => self.0.target().gradient(x, &mut g),
+            Regime::Smooth => self.0.gradient(x, &mut g),
+        }
+        for (x_bar, g) in x_bar.iter_mut().zip(g) {
+            *x_bar += y_bar.chain(g);
+        }
+    }
+
+    fn second_order(&self) -> Option<&dyn SecondOrder<T>> {
+        Some(self)
+    }
+}
+
+impl<T: Primitive, F: Smoothing> SecondOrder<T> for Node<F> {
+    fn hessian_vector(&self, x: &[T], direction: &[T], product: &mut [T]) {
+        match self.regime(x) {
+            Regime::Undefined => product.fill(T::nan()),
+            Regime::Exact => product.fill(T::zero()),
+            Regime::Smooth => self.0.hessian_vector(x, direction, product),
+        }
+    }
+}

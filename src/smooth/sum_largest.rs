@@ -1,0 +1,124 @@
+//! The sum of the largest entries, smoothed.
+
+use super::exact::{SumLargest, descending};
+use super::node::{Exact, Smoothing, record};
+use super::require_positive;
+use crate::rules::{Elementary, Primitive};
+use crate::{Dual, Scalar};
+
+/// `(1/k) ln e_m(e^{k x})` with the elementary symmetric polynomial
+/// `e_m(t) = Σ_{|I| = m} Π_{i in I} t_i`: the sum of the `m` largest entries,
+/// smoothed; above it by at most `ln C(n, m) / k`.
+///
+/// Convex and monotone. `m = 1` is [`smooth_max`](crate::smooth_max). The
+/// gradient holds the probabilities that a random subset of `m` entries, drawn
+/// with weights `e^{k Σ x_i}`, contains each. Takes `O(n m)` operations.
+///
+/// ```
+/// use smoothmax::smooth::sum_largest;
+///
+/// let smooth = sum_largest(&[3.0, 1.0, 2.0], 2, 10.0);
+/// assert!(5.0 <= smooth && smooth <= 5.0 + 3f64.ln() / 10.0);
+/// ```
+///
+/// # Panics
+///
+/// Unless `k > 0` and `1 <= m <= n`.
+#[cfg_attr(debug_assertions, track_caller)]
+pub fn sum_largest<S: Scalar>(x: &[S], m: usize, k: f64) -> S {
+    require_positive("sum_largest", k);
+    assert!(1 <= m && m <= x.len(), "sum_largest: `m` is {m}; it must be in 1..={}", x.len());
+    record(SmoothSumLargest { m, k }, x)
+}
+
+struct SmoothSumLargest {
+    m: usize,
+    k: f64,
+}
+
+impl SmoothSumLargest {
+    /// Draws subsets entry by entry, from the largest down. With `e_j` summed
+    /// over the subsets of size `j` of the entries so far, relative to the
+    /// heaviest of them, and `r_j = e_{j-1} / e_j`, entry `i` is in a subset of
+    /// size `j` with the odds `w r_j`, `w = e^{k (x_i - x_j)}`.
+    ///
+    /// Returns the odds, a row of `m` for each entry, and `ln e_m`. Ratios and
+    /// odds are positive and never overflow.
+    fn odds<R: Elementary>(&self, x: &[R], order: &[usize]) -> (Vec<R>, R) {
+        let one = R::constant(1.0);
+        let k = R::constant(self.k);
+        let mut odds = Vec::with_capacity(x.len() * self.m);
+        let mut ratios: Vec<R> = Vec::with_capacity(self.m);
+        let mut log = R::constant(0.0);
+        for (i, &entry) in order.iter().enumerate() {
+            let row = odds.len();
+            for j in 0..self.m.min(i) {
+                odds.push((k * (x[entry] - x[order[j]])).exp() * ratios[j]);
+            }
+            if i >= self.m {
+                log = log + odds[row + self.m - 1].ln_1p();
+            }
+            // Growth of e_j by this entry: 1 + odds; of the empty subset: 1.
+            let growth = |j: usize| if j == 0 { one } else { one + odds[row + j - 1] };
+            if i < self.m {
+                ratios.push(growth(i));
+            }
+            for j in 0..self.m.min(i) {
+                ratios[j] = ratios[j] * growth(j) / growth(j + 1);
+            }
+            // Of the first i + 1 entries, the only subset of that size has this one.
+            odds.resize(row + self.m, R::constant(f64::INFINITY));
+        }
+        (odds, log)
+    }
+
+    /// The probability of each entry: the chain of subset sizes, run backwards.
+    fn inclusion<R: Elementary>(&self, x: &[R], order: &[usize], g: &mut [R]) {
+        let (zero, one) = (R::constant(0.0), R::constant(1.0));
+        let (odds, _) = self.odds(x, order);
+        // The probability that j entries are still to be drawn.
+        let mut left = vec![zero; self.m + 1];
+        left[self.m] = one;
+        for (i, &entry) in order.iter().enumerate().rev() {
+            g[entry] = zero;
+            for j in 1..=self.m {
+                let odds = odds[i * self.m + j - 1];
+                let is_certain = j > i;
+                let drawn = if is_certain { left[j] } else { left[j] * (odds / (one + odds)) };
+                g[entry] = g[entry] + drawn;
+                left[j] = if is_certain { zero } else { left[j] / (one + odds) };
+                left[j - 1] = left[j - 1] + drawn;
+            }
+        }
+    }
+}
+
+impl Smoothing for SmoothSumLargest {
+    const NAME: &'static str = "sum_largest";
+    type Target = SumLargest;
+
+    fn sharpness(&self) -> f64 {
+        self.k
+    }
+
+    fn target(&self) -> SumLargest {
+        SumLargest { m: self.m }
+    }
+
+    fn value<T: Primitive>(&self, x: &[T]) -> T {
+        self.target().value(x) + self.odds(x, &descending(x)).1 / T::constant(self.k)
+    }
+
+    fn gradient<T: Primitive>(&self, x: &[T], g: &mut [T]) {
+        self.inclusion(x, &descending(x), g);
+    }
+
+    /// The probabilities of dual numbers: sums, products and quotients of
+    /// positive numbers, whose derivatives are as exact.
+    fn hessian_vector<T: Primitive>(&self, x: &[T], v: &[T], product: &mut [T]) {
+        let duals: Vec<Dual<T>> = x.iter().zip(v).map(|(&x, &v)| Dual::new(x, v)).collect();
+        let mut g = vec![Dual::lift(T::zero()); x.len()];
+        self.inclusion(&duals, &descending(x), &mut g);
+        product.iter_mut().zip(g).for_each(|(product, g)| *product = g.tangent);
+    }
+}
