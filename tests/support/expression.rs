@@ -40,16 +40,14 @@ impl Expression {
     /// The answers of its comparisons at a point.
     pub(crate) fn branches(&self, x: &[f64]) -> Vec<bool> {
         let results = self.evaluate(x);
-        let mut count = x.len();
         let mut answers = Vec::new();
-        for step in &self.steps {
+        for (count, step) in (x.len()..).zip(&self.steps) {
             let [a, b, _] = step.operands.map(|operand| results[operand as usize % count]);
             match step.op {
                 22 => answers.push(a > b),
                 23 => answers.push(a <= step.constant),
                 _ => {}
             }
-            count += 1;
         }
         answers
     }
