@@ -420,6 +420,6 @@ fn render(columns: usize, plots: &[Plot]) -> Result<String, Failure> {
 /// The example around this module holds, and draws the committed picture.
 #[cfg(test)]
 #[test]
-fn example() {
-    super::main();
+fn example() -> impl std::process::Termination {
+    super::main()
 }
