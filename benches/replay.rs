@@ -60,13 +60,11 @@ fn rosenbrocks(report: &Report) {
     report.line("W1 record + compile / gradient", 7_000, None, || {
         compare(|| Program::record(&x, |x| rosenbrock(x)), || program.gradient(&mut work, &x, &mut g))
     });
-    let tape = smoothmax::Tape::new();
     println!(
         "W1: {} operations, {:.1} bytes per operation (goal 17.5)",
         program.operations(),
         program.memory() as f64 / 7_000.0
     );
-    let _ = tape;
 }
 
 fn affine(report: &Report) {

@@ -241,11 +241,11 @@ fn a_branch_that_flips_is_reported() {
         (">", |x| if x[0] > 2.0 { x[0] } else { x[1] }),
     ];
     for (symbol, f) in branches {
-        let program = Program::record(&[1.0, 2.5], |x| f(x));
+        let program = Program::record(&[1.0, 2.5], f);
         let mut work = program.workspace();
         let mut g = [0.0; 2];
         for same in [[1.0, 2.5], [1.0, 3.5]] {
-            let (value, expected) = gradient(&same, |x| f(x));
+            let (value, expected) = gradient(&same, f);
             assert_eq!(program.gradient(&mut work, &same, &mut g), Ok(value), "{symbol}");
             assert_eq!(g, expected.as_slice());
         }
@@ -260,8 +260,8 @@ fn a_branch_that_flips_is_reported() {
         assert!(matches!(hvp, Err(Error::BranchChanged { .. })));
 
         let mut program = program;
-        let value = program.replay_or_record(&mut work, &flipped, &mut g, |x| f(x)).unwrap();
-        let (expected, expected_g) = gradient(&flipped, |x| f(x));
+        let value = program.replay_or_record(&mut work, &flipped, &mut g, f).unwrap();
+        let (expected, expected_g) = gradient(&flipped, f);
         assert_eq!((value, &g[..]), (expected, expected_g.as_slice()), "{symbol}");
     }
 }
@@ -320,7 +320,7 @@ fn reads_of_values_are_counted() {
         |x| if Float::is_sign_negative(x[0]) { x[1] } else { x[0] },
     ];
     for read in reads {
-        assert_eq!(Program::record(&[1.0, 2.0], |x| read(x)).value_reads(), 1);
+        assert_eq!(Program::record(&[1.0, 2.0], read).value_reads(), 1);
     }
     assert_eq!(Program::record(&[1.0, 2.0], |x| x[0].max(x[1])).value_reads(), 0);
 }
@@ -362,13 +362,15 @@ fn custom_nodes_replay_or_are_refused() {
     assert_eq!(record(false).unwrap_err(), Error::NotReplayable { node: "double".into() });
 }
 
+/// A function of variables.
+type Function = dyn for<'t> Fn(&[Var<'t>]) -> Var<'t>;
+
 /// Each n-ary primitive with operands that are consecutive, scattered,
 /// repeated and constant.
 #[test]
 fn nary_nodes_replay_like_the_tape() {
     let matrix = Arc::new(nalgebra::dmatrix![1.0, 2.0, -1.0, 0.5; 0.0, 1.0, 3.0, -2.0; 2.0, 0.0, 1.0, 1.0]);
-    type Node = Box<dyn for<'t> Fn(&[Var<'t>]) -> Var<'t>>;
-    let nodes: Vec<Node> = vec![
+    let nodes: Vec<Box<Function>> = vec![
         Box::new(|x| sum(x)),
         Box::new(|x| dot(&[1.0, -2.0, 0.5, 3.0], x)),
         Box::new(|x| dot_product(&x[..2], &x[2..])),

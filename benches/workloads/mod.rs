@@ -99,6 +99,92 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     sums.iter().sum::<f64>() + a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum::<f64>()
 }
 
+/// W3: squared residuals of a polynomial of degree 9 that fits `|t|`.
+#[inline(always)]
+pub(crate) fn residual<S: Scalar>(p: &[S], row: &[S]) -> S {
+    let polynomial = p[..9].iter().rev().fold(p[9], |sum, &p| sum * row[0] + p);
+    (polynomial - row[1]).square()
+}
+
+/// `t` and `|t|` on a grid of [-1, 1].
+pub(crate) fn residual_data(count: usize) -> DMatrix<f64> {
+    let t = |i: usize| -1.0 + 2.0 * i as f64 / (count - 1) as f64;
+    DMatrix::from_fn(count, 2, |i, j| if j == 0 { t(i) } else { t(i).abs() })
+}
+
+pub(crate) fn residuals_by_hand(
+    data: &DMatrix<f64>,
+    k: f64,
+    p: &[f64],
+    [r, e]: [&mut [f64]; 2],
+    gradient: &mut [f64],
+) -> f64 {
+    let (t, target) = data.as_slice().split_at(data.nrows());
+    for i in 0..t.len() {
+        let polynomial = p[..9].iter().rev().fold(p[9], |sum, p| sum * t[i] + p);
+        r[i] = polynomial - target[i];
+        e[i] = r[i] * r[i];
+    }
+    let m = e.iter().fold(f64::NEG_INFINITY, |m, &e| if e > m { e } else { m });
+    for e in e.iter_mut() {
+        *e = (k * (*e - m)).exp();
+    }
+    let sum: f64 = e.iter().sum();
+    let mut total = [0.0; 10];
+    for i in 0..t.len() {
+        let mut slope = 2.0 * e[i] * r[i] / sum;
+        for total in &mut total {
+            *total += slope;
+            slope *= t[i];
+        }
+    }
+    gradient.copy_from_slice(&total);
+    m + sum.ln() / k
+}
+
+/// Minus the squared distance of two points of R^3.
+#[inline(always)]
+pub(crate) fn nearness<S: Scalar>(x: &[S]) -> S {
+    -((x[0] - x[3]).square() + (x[1] - x[4]).square() + (x[2] - x[5]).square())
+}
+
+/// The coordinates of every pair of `n` points.
+pub(crate) fn pairs(n: u32) -> Vec<[u32; 6]> {
+    let pair = |i: u32, j: u32| [3 * i, 3 * i + 1, 3 * i + 2, 3 * j, 3 * j + 1, 3 * j + 2];
+    (0..n).flat_map(|i| (0..i).map(move |j| pair(i, j))).collect()
+}
+
+pub(crate) fn pairs_by_hand(x: &[f64], k: f64, f: &mut Vec<f64>, gradient: &mut [f64]) -> f64 {
+    let n = x.len() / 3;
+    let difference = |i: usize, j: usize, c: usize| x[3 * i + c] - x[3 * j + c];
+    f.clear();
+    let mut m = f64::NEG_INFINITY;
+    for i in 0..n {
+        for j in 0..i {
+            let [a, b, c] = [difference(i, j, 0), difference(i, j, 1), difference(i, j, 2)];
+            let value = -(a * a + b * b + c * c);
+            m = if value > m { value } else { m };
+            f.push(value);
+        }
+    }
+    gradient.fill(0.0);
+    let (mut sum, mut term) = (0.0, 0);
+    for i in 0..n {
+        for j in 0..i {
+            let weight = (k * (f[term] - m)).exp();
+            term += 1;
+            sum += weight;
+            for c in 0..3 {
+                let slope = 2.0 * weight * difference(i, j, c);
+                gradient[3 * i + c] -= slope;
+                gradient[3 * j + c] += slope;
+            }
+        }
+    }
+    gradient.iter_mut().for_each(|g| *g /= sum);
+    m + sum.ln() / k
+}
+
 /// W4: one long log-sum-exp.
 pub(crate) fn log_sum_exp_by_hand(x: &[f64], gradient: &mut [f64]) -> f64 {
     let m = x.iter().fold(f64::NEG_INFINITY, |m, &x| if x > m { x } else { m });

@@ -126,7 +126,8 @@ impl<T: Primitive, R: NaryNumber<Base = T>> Visitor for ForwardScalar<'_, T, R> 
     #[inline(always)]
     fn rule<F: Row>(self) {
         let operands = self.code.rule_operands(self.instruction, F::ARITY);
-        self.values[self.output] = F::value(&arguments(F::ARITY, |i| self.values[operands[i] as usize]));
+        let x = arguments(F::ARITY, |i| self.values[operands[i] as usize]);
+        self.values[self.output] = if F::OP.is_arithmetic() { F::value(&x) } else { R::value_of::<F>(&x) };
     }
 
     fn structural(self, op: Op) {
@@ -169,7 +170,9 @@ impl<T: Primitive, R: NaryNumber<Base = T>> Visitor for ReverseScalar<'_, T, R> 
         }
         let operands = self.code.rule_operands(self.instruction, F::ARITY);
         let x = arguments(F::ARITY, |i| self.values[operands[i] as usize]);
-        let x_bar = F::adjoint(&x, self.values[self.output], y_bar);
+        let y = self.values[self.output];
+        let x_bar =
+            if F::OP.is_arithmetic() { F::adjoint(&x, y, y_bar) } else { R::adjoint_of::<F>(&x, y, y_bar) };
         for i in 0..F::ARITY {
             add_to(self.adjoints, first_active, operands[i], x_bar[i]);
         }

@@ -19,15 +19,6 @@ pub(super) fn reverse<R: NaryNumber>(run: &Run, first_active: usize, values: &[R
     dispatch(run.op, Reverse { run, first_active, values, adjoints });
 }
 
-/// Whether a rule is arithmetic that vector instructions do; others spend
-/// their time in a library call.
-const fn is_vectorised(op: Op) -> bool {
-    matches!(
-        op,
-        Op::Neg | Op::Add | Op::Sub | Op::Mul | Op::Div | Op::Square | Op::Abs | Op::Max | Op::Min | Op::Relu
-    )
-}
-
 /// The values of one argument along a run.
 trait Argument<R>: Copy {
     fn at(self, j: usize) -> R;
@@ -99,19 +90,19 @@ macro_rules! with_arguments {
         let [x, y, z] = run.arguments;
         let none = Broadcast(R::constant(0.0));
         match (<$F>::ARITY, x.stride, y.stride) {
-            (1, 1, _) if is_vectorised(<$F>::OP) => {
+            (1, 1, _) if <$F>::OP.is_arithmetic() => {
                 let ($a, $b, $c) = (x.consecutive(values, len), none, none);
                 $body
             }
-            (2, 1, 1) if is_vectorised(<$F>::OP) => {
+            (2, 1, 1) if <$F>::OP.is_arithmetic() => {
                 let ($a, $b, $c) = (x.consecutive(values, len), y.consecutive(values, len), none);
                 $body
             }
-            (2, 1, 0) if is_vectorised(<$F>::OP) => {
+            (2, 1, 0) if <$F>::OP.is_arithmetic() => {
                 let ($a, $b, $c) = (x.consecutive(values, len), y.broadcast(values), none);
                 $body
             }
-            (2, 0, 1) if is_vectorised(<$F>::OP) => {
+            (2, 0, 1) if <$F>::OP.is_arithmetic() => {
                 let ($a, $b, $c) = (x.broadcast(values), y.consecutive(values, len), none);
                 $body
             }

@@ -154,6 +154,28 @@ impl Op {
     }
 }
 
+impl Op {
+    /// Whether the rule is a few machine instructions - on lanes, `exp` is too -
+    /// rather than a call into a library. Only these are worth copies of their
+    /// code for each pattern of operands and each instruction set.
+    pub(crate) const fn is_arithmetic(self) -> bool {
+        matches!(
+            self,
+            Op::Neg
+                | Op::Add
+                | Op::Sub
+                | Op::Mul
+                | Op::Div
+                | Op::Square
+                | Op::Abs
+                | Op::Max
+                | Op::Min
+                | Op::Relu
+                | Op::Exp
+        )
+    }
+}
+
 impl std::fmt::Display for Op {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())

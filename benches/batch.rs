@@ -1,0 +1,49 @@
+//! Smooth maxima over many terms against the same written by hand.
+//!
+//! `cargo bench --bench batch`.
+
+mod interleave;
+mod workloads;
+
+use interleave::compare;
+use smoothmax::{Batch, Rows};
+use workloads::{nearness, pairs, pairs_by_hand, residual, residual_data, residuals_by_hand, uniform};
+
+/// Near the best fit, so that the weights are spread over the rows.
+const FIT: [f64; 10] = [0.02, 0.0, 2.9, 0.0, -5.0, 0.0, 5.0, 0.0, -2.0, 0.0];
+
+fn main() {
+    for (rows, k) in [(10_000, 50.0), (10_000, 5_000.0), (1_000_000, 50.0)] {
+        let data = residual_data(rows);
+        let batch = Batch::record(&FIT, &data, |p, row| residual(p, row));
+        let (mut g, mut g_hand) = ([0.0; 10], [0.0; 10]);
+        let (mut r, mut e) = (vec![0.0; rows], vec![0.0; rows]);
+        let main = rows == 10_000 && k == 50.0;
+        compare(
+            || batch.smooth_max(k, &FIT, &mut g),
+            || residuals_by_hand(&data, k, &FIT, [&mut r, &mut e], &mut g_hand),
+        )
+        .report(&format!("W3 {rows} residuals, k = {k}"), rows, main.then_some(0.9));
+        compare(
+            || batch.smooth_max_pruned(k, &FIT, &mut g),
+            || residuals_by_hand(&data, k, &FIT, [&mut r, &mut e], &mut g_hand),
+        )
+        .report(
+            &format!("W3 {rows} residuals, k = {k}, pruned"),
+            rows,
+            (k == 5_000.0).then_some(0.6),
+        );
+    }
+
+    let n = 1_000;
+    let mut next = uniform(7);
+    let x: Vec<f64> = (0..3 * n).map(|_| next()).collect();
+    let indices = pairs(n as u32);
+    let batch = Batch::gather(&x, &indices, Rows::empty(indices.len()), |x, _| nearness(x));
+    let (mut g, mut g_hand, mut f) = (vec![0.0; 3 * n], vec![0.0; 3 * n], Vec::new());
+    compare(|| batch.smooth_max(20.0, &x, &mut g), || pairs_by_hand(&x, 20.0, &mut f, &mut g_hand)).report(
+        "all pairs of 1000 points in R^3, gathered",
+        indices.len(),
+        Some(1.3),
+    );
+}
