@@ -48,7 +48,7 @@ mod scalar;
 mod sharpness_slope;
 mod smooth_max;
 mod softmax;
-mod sum;
+pub(crate) mod sum;
 
 pub(crate) use one_lane::impl_one_lane;
 pub(crate) use scalar::exp_product;

@@ -39,7 +39,7 @@ impl CompensatedSum {
 
 /// All lanes joined by `join`, pairwise.
 #[inline(always)]
-pub(super) fn fold_lanes<T: Lane>(mut lanes: [T; LANES], join: impl Fn(T, T) -> T) -> T {
+pub(crate) fn fold_lanes<T: Lane>(mut lanes: [T; LANES], join: impl Fn(T, T) -> T) -> T {
     let mut half = LANES / 2;
     while half > 0 {
         for i in 0..half {
