@@ -56,7 +56,7 @@ fn shifted(x: &[f64; 3]) -> [f64; 3] {
 }
 
 /// The softmax of (-1, 0, 1), and so of (c - 1, c, c + 1), from 40-digit arithmetic.
-const EXACT: [f64; 3] = [0.090030573170380457998, 0.24472847105479765247, 0.66524095577482188953];
+const EXACT: [f64; 3] = [0.09003057317038046, 0.24472847105479764, 0.6652409557748219];
 
 fn relative_error(found: &[f64]) -> f64 {
     let errors = found.iter().zip(EXACT).map(|(p, exact)| ((p - exact) / exact).abs());
@@ -71,8 +71,8 @@ fn main() {
         naive(&[0.0, -40.0]),
         log_sum_exp(&[0.0, -40.0])
     );
-    assert_eq!((naive(&[1e3; 2]), log_sum_exp(&[1e3; 2])), (f64::INFINITY, 1000.6931471805599453));
-    assert_eq!((naive(&[0.0, -40.0]), log_sum_exp(&[0.0, -40.0])), (0.0, 4.2483542552915889863e-18));
+    assert_eq!((naive(&[1e3; 2]), log_sum_exp(&[1e3; 2])), (f64::INFINITY, 1000.6931471805599));
+    assert_eq!((naive(&[0.0, -40.0]), log_sum_exp(&[0.0, -40.0])), (0.0, 4.248354255291589e-18));
 
     println!("relative error of the softmax of c + (-1, 0, 1):");
     println!("{:>10} {:>10} {:>10} {:>10}", "c", "(*)", "(#)", "(+)");

@@ -74,7 +74,7 @@ fn main() -> Result<(), Error> {
         large.value
     );
     println!("\n{large}");
-    let value = 0.90305324616416554;
+    let value = 0.9030532461641655;
     let (lower, upper) = large.bracket().expect("convex, in a box");
     assert!((large.value - value).abs() < 1e-10 && (rows, columns) == (47, 47));
     assert!(lower <= value && value <= upper && upper - lower < 1e-8);

@@ -34,7 +34,7 @@ use smoothmax::{Dual, Error, Minimax, Scalar};
 const PASS: RangeInclusive<f64> = 0.0..=0.15;
 const STOP: RangeInclusive<f64> = 0.25..=0.5;
 const TAPS: usize = 11; // on one side, the middle included
-const RIPPLE: f64 = 0.0114589567820813658;
+const RIPPLE: f64 = 0.011458956782081366;
 
 /// `A(f)` minus what it shall be.
 fn deviation<S: Scalar>(h: &[S], f: S) -> S {

@@ -18,7 +18,7 @@
 //!
 //! # The mental model
 //!
-//! **closure → [`Tape`] (records) → sweeps (differentiate) → [`Minimax`] (solves).**
+//! **closure → [`Tape`] (records) → [`Program`] (replays) → [`Minimax`] (solves).**
 //!
 //! A [`Var`] is a number that remembers its [`Tape`]. Every operation on it
 //! computes its value and appends one instruction. A reverse sweep over the
@@ -45,6 +45,8 @@
 //! | take a gradient, Jacobian, Hessian, product with one | [`diff`] |
 //! | check a derivative against differences | [`check_gradient`] |
 //! | smooth a maximum, a minimum, an absolute value | [`smooth_max`], [`smooth_min`], [`smooth_abs`] |
+//! | another smoothing, its error bound, its properties | [`smooth`] |
+//! | record once and replay at many points | [`Program`] |
 //! | a fast and accurate log-sum-exp of plain slices | [`kernel`] |
 //! | minimise a maximum of functions | [`Minimax`] |
 //! | find where a NaN or a kink came from | [`Tape::first_nonfinite`], [`Adjoints::kinks`] |
@@ -90,6 +92,8 @@ pub mod rules;
 mod scalar;
 pub mod smooth;
 pub mod tape;
+#[cfg(any(doc, doctest))]
+pub mod tutorial;
 
 pub use batch::{Batch, Maximum, Rows, SmoothMaxPartial};
 pub use diff::{check_gradient, gradient, hessian, hvp, jacobian, jvp, vjp};

@@ -231,9 +231,11 @@ impl Plot {
             .y_label_area_size(named(&self.y, 116))
             .build_cartesian_2d(self.x.ends.clone(), self.y.ends.clone())?;
         if !self.x.name.is_empty() {
-            chart
-                .configure_mesh()
-                .x_desc(&self.x.name)
+            let mut mesh = chart.configure_mesh();
+            if self.y.name.is_empty() {
+                mesh.disable_y_axis().disable_y_mesh();
+            }
+            mesh.x_desc(&self.x.name)
                 .y_desc(&self.y.name)
                 .x_labels(self.x.marks)
                 .y_labels(self.y.marks)
@@ -411,12 +413,13 @@ fn render(columns: usize, plots: &[Plot]) -> Result<String, Failure> {
         }
         canvas.present()?;
     }
-    Ok(svg)
+    // A page narrower than the canvas shrinks it.
+    Ok(svg.replacen("<svg ", "<svg style=\"max-width:100%;height:auto\" ", 1))
 }
 
 /// The example around this module holds, and draws the committed picture.
 #[cfg(test)]
 #[test]
-fn example() {
-    super::main();
+fn example() -> impl std::process::Termination {
+    super::main()
 }

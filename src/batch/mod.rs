@@ -417,7 +417,7 @@ impl<'d> Batch<'d> {
     #[cfg(feature = "parallel")]
     fn reduce<P: Send>(
         &self,
-        part: impl Fn(Range<usize>) -> Result<P, Error> + Sync,
+        part: impl Fn(Range<usize>) -> Result<P, Error> + Send + Sync,
     ) -> Result<Vec<P>, Error> {
         use rayon::prelude::*;
         let chunks: Vec<_> = chunks(self.len()).collect();

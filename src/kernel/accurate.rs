@@ -8,7 +8,7 @@
 
 use super::dispatch::Portable;
 use super::lane::{Lane, difference, exp_nonpositive, product};
-use super::smooth_max::ln_1p;
+use super::scalar::ln_1p;
 
 /// The unevaluated sum of two doubles, the second below half an ulp of the first.
 #[derive(Clone, Copy)]

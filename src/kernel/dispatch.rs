@@ -43,6 +43,12 @@ impl InstructionSet for Avx512 {
 pub trait Kernel {
     /// What the work returns.
     type Output;
+    /// Whether there is too little work for the widest vectors: the body for
+    /// AVX2 then runs on AVX-512 machines too, with the same results.
+    #[inline(always)]
+    fn is_short(&self) -> bool {
+        false
+    }
     /// The body; mark it `#[inline(always)]`.
     fn run<I: InstructionSet>(self) -> Self::Output;
 }
@@ -114,10 +120,10 @@ unsafe fn run_at<K: Kernel>(level: Level, kernel: K) -> K::Output {
     match level {
         // SAFETY: the caller vouches for AVX-512.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => unsafe { run_avx512(kernel) },
-        // SAFETY: the caller vouches for AVX2 and FMA.
+        Level::Avx512 if !kernel.is_short() => unsafe { run_avx512(kernel) },
+        // SAFETY: the caller vouches for AVX2 and FMA, which AVX-512 includes.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe { run_avx2(kernel) },
+        Level::Avx512 | Level::Avx2 => unsafe { run_avx2(kernel) },
         _ => kernel.run::<Portable>(),
     }
 }

@@ -36,9 +36,6 @@ pub trait Lane: Float + AddAssign + Debug + Send + Sync + 'static {
     /// `2^n SCALE_STEP^STEP` from a float with `n` in its low bits.
     fn power_of_two<const STEP: i32>(rounded: Self) -> Self;
 
-    /// The exponential of the `libm` crate.
-    fn exp_libm(self) -> Self;
-
     /// The upper half of the significand; `x - upper_half(x)` is the exact rest.
     fn upper_half(x: Self) -> Self;
 
@@ -71,14 +68,6 @@ pub(super) fn exp_nonpositive<I: InstructionSet, T: Lane>(x: T, residual: T) -> 
     let (y, n) = T::exp_reduced::<I>(x, residual);
     let e = (y * T::power_of_two::<1>(n)) * T::SCALE_STEP.recip();
     if x < T::EXP_UNDERFLOW { T::zero() } else { e }
-}
-
-/// [`exp_nonpositive`] by the standard library (`libm` in the deterministic
-/// mode), whose table look-ups are faster for a single number.
-#[inline(always)]
-pub(super) fn exp_scalar<T: Lane>(x: T, residual: T) -> T {
-    let e = if cfg!(feature = "deterministic") { x.exp_libm() } else { x.exp() };
-    if x > T::EXP_UNDERFLOW { e + e * residual } else { e }
 }
 
 /// `a b + c`, fused where that is one instruction.
@@ -163,11 +152,6 @@ impl Lane for f64 {
     }
 
     #[inline(always)]
-    fn exp_libm(self) -> f64 {
-        libm::exp(self)
-    }
-
-    #[inline(always)]
     fn upper_half(x: f64) -> f64 {
         f64::from_bits(x.to_bits() & !((1 << 27) - 1))
     }
@@ -216,11 +200,6 @@ impl Lane for f32 {
     fn power_of_two<const STEP: i32>(rounded: f32) -> f32 {
         let bias = (127 + STEP * 32) as u32;
         f32::from_bits(rounded.to_bits().wrapping_add(bias) << 23)
-    }
-
-    #[inline(always)]
-    fn exp_libm(self) -> f32 {
-        libm::expf(self)
     }
 
     #[inline(always)]

@@ -42,9 +42,11 @@
 
 mod accurate;
 pub(crate) mod dispatch;
+mod few;
 pub(crate) mod lane;
 mod one_lane;
 mod scalar;
+mod sharpness;
 mod sharpness_slope;
 mod smooth_max;
 mod softmax;
@@ -54,7 +56,7 @@ pub(crate) use one_lane::impl_one_lane;
 pub(crate) use scalar::exp_product;
 
 use dispatch::{InstructionSet, Kernel, dispatch};
-use lane::{LANES, Lane};
+use lane::Lane;
 use sharpness_slope::SharpnessSlope;
 use smooth_max::SmoothMax;
 use softmax::{LogSoftmax, LogSoftmaxPullback, SoftmaxPullback};
@@ -83,22 +85,9 @@ impl<T: Lane> Kernel for ExpInPlace<'_, T> {
 
     #[inline(always)]
     fn run<I: InstructionSet>(self) {
-        let (blocks, tail) = self.0.as_chunks_mut::<LANES>();
-        for block in blocks {
-            exp_lanes::<I, T>(block);
+        for x in self.0 {
+            *x = lane::exp::<I, T>(*x);
         }
-        if !tail.is_empty() {
-            let mut block = sum::padded(tail, T::zero());
-            exp_lanes::<I, T>(&mut block);
-            tail.copy_from_slice(&block[..tail.len()]);
-        }
-    }
-}
-
-#[inline(always)]
-fn exp_lanes<I: InstructionSet, T: Lane>(x: &mut [T; LANES]) {
-    for x in x {
-        *x = lane::exp::<I, T>(*x);
     }
 }
 

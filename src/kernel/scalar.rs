@@ -1,4 +1,5 @@
-//! Exponentials of a single number with a compensated argument, for the rules.
+//! Functions of a single number: the exponential with a compensated argument,
+//! for the rules, and the logarithm of a sum.
 
 use super::dispatch::Portable;
 use super::lane::{Lane, product};
@@ -10,4 +11,22 @@ pub(crate) fn exp_product<T: Lane>(a: T, k: T) -> T {
     let t = rounded.exp();
     // The loss is NaN where the product overflows, and t is 0 or infinite there.
     if lost.is_nan() || t == T::zero() { t } else { t + t * lost }
+}
+
+/// `ln(1 + x)` for `x >= -1/2`: the logarithm of the rounded sum, and what the
+/// rounding lost to first order; the second order is below half an ulp. Within
+/// 1 ulp of the standard library's `ln_1p`, which costs few elements a tenth more.
+#[inline(always)]
+pub(super) fn ln_1p(x: f64) -> f64 {
+    let y = 1.0 + x;
+    if y == f64::INFINITY {
+        return y;
+    }
+    let lost = x - (y - 1.0);
+    ln(y) + lost / y
+}
+
+#[inline(always)]
+fn ln(x: f64) -> f64 {
+    if cfg!(feature = "deterministic") { libm::log(x) } else { x.ln() }
 }

@@ -9,7 +9,7 @@
 
 use super::dispatch::{InstructionSet, Kernel};
 use super::lane::Lane;
-use super::smooth_max::ln_1p;
+use super::scalar::ln_1p;
 use super::sum::{heaviest, sum_over, sum_without};
 
 /// The kernel of the slope.

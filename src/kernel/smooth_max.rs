@@ -18,53 +18,19 @@
 //! takes its own maximum as reference while it is in cache, and the blocks are
 //! brought to the common maximum at the end.
 
-use super::dispatch::{InstructionSet, Kernel, Portable};
-use super::lane::{LANES, Lane, difference, exp_nonpositive, exp_scalar, product};
-use super::sum::{CHUNK, CompensatedSum, argmax, max_of, padded, sum_of};
+use super::dispatch::{InstructionSet, Kernel};
+use super::few::{FEW, sum_few};
+use super::lane::{LANES, Lane};
+use super::scalar::ln_1p;
+use super::sharpness::Sharpness;
+use super::sum::{CHUNK, CompensatedSum, argmax, max_of, sum_of};
 
 /// Most blocks that a slice is cut into.
 const BLOCKS: usize = 64;
 /// Fewest elements of a block; with their weights they fill a 64 kB cache.
 const BLOCK: usize = 4096;
-/// Up to so many elements go one by one.
-const FEW: usize = 12;
 /// Elements whose exponentials are taken before they are summed.
 const BUFFER: usize = 256;
-
-/// A sharpness `k`; `UNIT` is `k = 1` known to the compiler.
-#[derive(Clone, Copy)]
-struct Sharpness<T, const UNIT: bool> {
-    k: T,
-}
-
-impl<T: Lane, const UNIT: bool> Sharpness<T, UNIT> {
-    /// +1 for a maximum, -1 for a minimum.
-    #[inline(always)]
-    fn sign(self) -> T {
-        if UNIT || self.k > T::zero() { T::one() } else { -T::one() }
-    }
-
-    /// `k (x - m)` rounded, and what the roundings lost.
-    #[inline(always)]
-    fn argument<I: InstructionSet>(self, x: T, m: T) -> (T, T) {
-        if UNIT {
-            return difference(x, m);
-        }
-        let half = T::round_from(0.5);
-        let halved = self.k.abs() < T::HALVING_SHARPNESS;
-        let (scale, k) = if halved { (half, self.k / half) } else { (T::one(), self.k) };
-        let (d, d_lost) = difference(x * scale, m * scale);
-        let (p, p_lost) = product::<I, T>(k, d);
-        (p, p_lost + k * d_lost)
-    }
-
-    /// `exp(k (x - m))`, accurate to the rounding of the result.
-    #[inline(always)]
-    fn exp<I: InstructionSet>(self, x: T, m: T) -> T {
-        let (argument, lost) = self.argument::<I>(x, m);
-        exp_nonpositive::<I, T>(argument, lost)
-    }
-}
 
 /// `m` and `s` of the equation above, in double precision whatever the lanes.
 #[derive(Clone, Copy)]
@@ -87,27 +53,6 @@ impl Shifted {
         let value = self.extreme + rise / k;
         if value.is_infinite() { 2.0 * (0.5 * self.extreme + 0.5 * rise / k) } else { value }
     }
-}
-
-/// `ln(1 + x)` for `x >= -1/2`; from `libm` in the deterministic mode. The
-/// logarithm proper is twice as fast: it does where `ln(1 + x)` is not small,
-/// with the rounding error of `1 + x` to first order.
-#[inline(always)]
-pub(super) fn ln_1p(x: f64) -> f64 {
-    if x > 0.5 && x.is_finite() {
-        let y = 1.0 + x;
-        let lost = x - (y - 1.0);
-        ln(y) + lost / y
-    } else if cfg!(feature = "deterministic") {
-        libm::log1p(x)
-    } else {
-        x.ln_1p()
-    }
-}
-
-#[inline(always)]
-fn ln(x: f64) -> f64 {
-    if cfg!(feature = "deterministic") { libm::log(x) } else { x.ln() }
 }
 
 /// The kernel: the smooth maximum of `x`, and its weights if there is a place
@@ -136,6 +81,11 @@ impl<T: Lane, const UNIT: bool> Kernel for SmoothMax<'_, T, UNIT> {
     type Output = T;
 
     #[inline(always)]
+    fn is_short(&self) -> bool {
+        self.x.len() <= FEW
+    }
+
+    #[inline(always)]
     fn run<I: InstructionSet>(self) -> T {
         let shifted = shift_and_sum::<I, T, UNIT>(self.x, self.sharpness, self.weights);
         T::round_from(shifted.value(self.sharpness))
@@ -156,12 +106,12 @@ fn shift_and_sum<I: InstructionSet, T: Lane, const UNIT: bool>(
     mut weights: Option<&mut [T]>,
 ) -> Shifted {
     let k = sharpness.k;
-    if k.is_nan() || k == T::zero() || k.is_infinite() {
+    if !UNIT && (k.is_nan() || k == T::zero() || k.is_infinite()) {
         return without_exponentials(x, k, weights);
     }
     if x.len() <= BLOCK {
         let whole = if x.len() <= FEW {
-            sum_few::<T, UNIT>(x, sharpness, weights.as_deref_mut())
+            sum_few::<I, T, UNIT>(x, sharpness, weights.as_deref_mut())
         } else {
             sum_block::<I, T, UNIT>(x, sharpness, weights.as_deref_mut())
         };
@@ -221,34 +171,6 @@ fn sum_block<I: InstructionSet, T: Lane, const UNIT: bool>(
     Shifted { extreme: m.widen(), excess }
 }
 
-/// [`sum_block`] of so few elements that vector code does not pay: scalar, and
-/// apart, to spare it the registers of the vector code around.
-#[inline(never)]
-fn sum_few<T: Lane, const UNIT: bool>(
-    x: &[T],
-    sharpness: Sharpness<T, UNIT>,
-    weights: Option<&mut [T]>,
-) -> Shifted {
-    let sign = sharpness.sign();
-    let losing = -sign * T::infinity();
-    let m = x.iter().fold(losing, |m, &x| if sign * x > sign * m { x } else { m });
-    // All exponentials before any sum: calls in between would make it wait.
-    let mut e = [T::zero(); FEW];
-    for (e, &x) in e.iter_mut().zip(x) {
-        let (argument, lost) = sharpness.argument::<Portable>(x, m);
-        *e = exp_scalar(argument, lost);
-    }
-    let (mut below, mut ties) = (0.0, -1.0);
-    for (e, &x) in e.iter().zip(x) {
-        below += if x == m { 0.0 } else { e.widen() };
-        ties += if x == m { 1.0 } else { 0.0 };
-    }
-    if let Some(weights) = weights {
-        weights.copy_from_slice(&e[..x.len()]);
-    }
-    Shifted { extreme: m.widen(), excess: below + ties }
-}
-
 /// The sum of `exp(k (x_i - x_j))` over all `i` but `j`. The exponentials go to
 /// `out`; where that is shorter than `x`, it is used again and again.
 #[inline(always)]
@@ -264,7 +186,7 @@ fn sum_but_one<I: InstructionSet, T: Lane, const UNIT: bool>(
     for (i, x) in x.chunks(BUFFER).enumerate() {
         let start = i * BUFFER;
         let e = &mut out[if keep { start } else { 0 }..][..x.len()];
-        exp_shifted::<I, T, UNIT>(x, m, sharpness, e);
+        sharpness.exp_slice::<I>(x, m, e);
         if (start..start + x.len()).contains(&j) {
             e[j - start] = T::zero();
             sum.add(sum_of(e));
@@ -274,30 +196,6 @@ fn sum_but_one<I: InstructionSet, T: Lane, const UNIT: bool>(
         }
     }
     sum.value()
-}
-
-/// `exp(k (x_i - m))` into `out`.
-#[inline(always)]
-fn exp_shifted<I: InstructionSet, T: Lane, const UNIT: bool>(
-    x: &[T],
-    m: T,
-    sharpness: Sharpness<T, UNIT>,
-    out: &mut [T],
-) {
-    let (x_blocks, x_tail) = x.as_chunks::<LANES>();
-    let (out_blocks, out_tail) = out.as_chunks_mut::<LANES>();
-    for (x, out) in x_blocks.iter().zip(out_blocks) {
-        for i in 0..LANES {
-            out[i] = sharpness.exp::<I>(x[i], m);
-        }
-    }
-    if !x_tail.is_empty() {
-        let mut block = padded(x_tail, m);
-        for x in &mut block {
-            *x = sharpness.exp::<I>(*x, m);
-        }
-        out_tail.copy_from_slice(&block[..out_tail.len()]);
-    }
 }
 
 /// `m` and `s` of all blocks together.
@@ -333,7 +231,7 @@ fn scale<T: Lane>(weights: &mut [T], factor: T) {
 #[cold]
 fn without_exponentials<T: Lane>(x: &[T], k: T, weights: Option<&mut [T]>) -> Shifted {
     let sign = k.signum();
-    let m = sign * max_of(x, sign);
+    let m = sign * max_of::<T, LANES>(x, sign);
     let ties = x.iter().filter(|&&x| x == m).count();
     let nan = k.is_nan() || k == T::zero() || x.iter().any(|x| x.is_nan());
     let share = if nan {

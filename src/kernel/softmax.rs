@@ -13,8 +13,10 @@
 //! `g_h sum_{j != h} w_j - w_h sum_{j != h} g_j`.
 
 use super::dispatch::{InstructionSet, Kernel};
+use super::few::FEW;
 use super::lane::Lane;
-use super::smooth_max::{ln_1p, shift_and_sum_unit};
+use super::scalar::ln_1p;
+use super::smooth_max::shift_and_sum_unit;
 use super::sum::{heaviest, sum_over, sum_without};
 
 /// The kernel of `log_softmax`.
@@ -27,6 +29,11 @@ pub struct LogSoftmax<'a, T> {
 
 impl<T: Lane> Kernel for LogSoftmax<'_, T> {
     type Output = ();
+
+    #[inline(always)]
+    fn is_short(&self) -> bool {
+        self.x.len() <= FEW
+    }
 
     #[inline(always)]
     fn run<I: InstructionSet>(self) {

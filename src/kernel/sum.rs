@@ -39,8 +39,8 @@ impl CompensatedSum {
 
 /// All lanes joined by `join`, pairwise.
 #[inline(always)]
-pub(crate) fn fold_lanes<T: Lane>(mut lanes: [T; LANES], join: impl Fn(T, T) -> T) -> T {
-    let mut half = LANES / 2;
+pub(crate) fn fold_lanes<T: Lane, const N: usize>(mut lanes: [T; N], join: impl Fn(T, T) -> T) -> T {
+    let mut half = N / 2;
     while half > 0 {
         for i in 0..half {
             lanes[i] = join(lanes[i], lanes[i + half]);
@@ -52,16 +52,8 @@ pub(crate) fn fold_lanes<T: Lane>(mut lanes: [T; LANES], join: impl Fn(T, T) -> 
 
 /// The sum of the lanes.
 #[inline(always)]
-pub(super) fn sum_lanes<T: Lane>(lanes: [T; LANES]) -> f64 {
+pub(super) fn sum_lanes<T: Lane, const N: usize>(lanes: [T; N]) -> f64 {
     fold_lanes(lanes, |a, b| a + b).widen()
-}
-
-/// A last, short block of lanes, filled up.
-#[inline(always)]
-pub(super) fn padded<T: Lane>(tail: &[T], fill: T) -> [T; LANES] {
-    let mut block = [fill; LANES];
-    block[..tail.len()].copy_from_slice(tail);
-    block
 }
 
 /// `sum_i term(a_i, b_i)` over two slices of one length.
@@ -92,20 +84,18 @@ pub(super) fn sum_of<T: Lane>(a: &[T]) -> f64 {
 }
 
 /// The largest `sign * x_i`, NaN left out; minus infinity for an empty slice.
+/// Taken in `N` lanes.
 #[inline(always)]
-pub(super) fn max_of<T: Lane>(x: &[T], sign: T) -> T {
+pub(super) fn max_of<T: Lane, const N: usize>(x: &[T], sign: T) -> T {
     let larger = |a: T, b: T| if b > a { b } else { a };
-    let mut lanes = [T::neg_infinity(); LANES];
-    let (blocks, tail) = x.as_chunks::<LANES>();
+    let mut lanes = [T::neg_infinity(); N];
+    let (blocks, tail) = x.as_chunks::<N>();
     for block in blocks {
-        for i in 0..LANES {
+        for i in 0..N {
             lanes[i] = larger(lanes[i], sign * block[i]);
         }
     }
-    for (lane, &x) in lanes.iter_mut().zip(tail) {
-        *lane = larger(*lane, sign * x);
-    }
-    fold_lanes(lanes, larger)
+    tail.iter().fold(fold_lanes(lanes, larger), |max, &x| larger(max, sign * x))
 }
 
 /// A place where `sign * x_i` is largest, and that value. NaN is left out;
@@ -114,7 +104,7 @@ pub(super) fn max_of<T: Lane>(x: &[T], sign: T) -> T {
 pub(super) fn argmax<T: Lane>(x: &[T], sign: T) -> (usize, T) {
     let mut best = (0, T::neg_infinity());
     for (i, chunk) in x.chunks(CHUNK).enumerate() {
-        let max = max_of(chunk, sign);
+        let max = max_of::<T, LANES>(chunk, sign);
         if max > best.1 {
             best = (i * CHUNK, max);
         }
@@ -135,7 +125,7 @@ pub(super) fn argmax<T: Lane>(x: &[T], sign: T) -> (usize, T) {
 /// Index and value of the largest weight; `None` if there is no positive one.
 #[inline(always)]
 pub(super) fn heaviest<T: Lane>(weights: &[T]) -> Option<(usize, T)> {
-    let largest = max_of(weights, T::one());
+    let largest = max_of::<T, LANES>(weights, T::one());
     if largest > T::zero() { weights.iter().position(|&w| w == largest).map(|i| (i, largest)) } else { None }
 }
 
