@@ -421,7 +421,7 @@ impl<'d> Batch<'d> {
     ) -> Result<Vec<P>, Error> {
         use rayon::prelude::*;
         let chunks: Vec<_> = chunks(self.len()).collect();
-        let parts: Vec<_> = chunks.into_par_iter().map(part).collect();
+        let parts: Vec<_> = chunks.into_par_iter().map(&part).collect();
         parts.into_iter().collect()
     }
 

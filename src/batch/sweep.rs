@@ -11,6 +11,7 @@ use super::reduction::SmoothMaxPartial;
 use crate::Error;
 use crate::kernel::dispatch::{InstructionSet, Kernel};
 use crate::kernel::lane;
+use crate::kernel::sum::fold_lanes;
 use crate::lanes::{LANES, Lanes};
 use crate::program::code::{Code, Step};
 use crate::program::guards::changed;
@@ -277,11 +278,9 @@ impl SmoothMaxPartial {
         let sign = k.signum();
         let neutral = -sign * f64::INFINITY;
         terms[count..].fill(neutral);
-        let (mut leader, mut is_nan) = (0, false);
-        for i in 0..LANES {
-            is_nan |= terms[i].is_nan();
-            leader = if sign * terms[i] > sign * terms[leader] { i } else { leader };
-        }
+        let is_nan = terms.iter().fold(false, |is_nan, term| is_nan | term.is_nan());
+        let most_extreme = sign * fold_lanes(terms.map(|term| sign * term), |a, b| if b > a { b } else { a });
+        let leader = terms.iter().position(|&term| term == most_extreme).unwrap_or(0);
         if is_nan || self.extreme.is_nan() {
             self.extreme = f64::NAN;
             return None;

@@ -50,7 +50,7 @@ mod sharpness;
 mod sharpness_slope;
 mod smooth_max;
 mod softmax;
-mod sum;
+pub(crate) mod sum;
 
 pub(crate) use one_lane::impl_one_lane;
 pub(crate) use scalar::exp_product;

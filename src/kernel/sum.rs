@@ -39,7 +39,7 @@ impl CompensatedSum {
 
 /// All lanes joined by `join`, pairwise.
 #[inline(always)]
-pub(super) fn fold_lanes<T: Lane, const N: usize>(mut lanes: [T; N], join: impl Fn(T, T) -> T) -> T {
+pub(crate) fn fold_lanes<T: Lane, const N: usize>(mut lanes: [T; N], join: impl Fn(T, T) -> T) -> T {
     let mut half = N / 2;
     while half > 0 {
         for i in 0..half {

@@ -40,20 +40,14 @@ pub(crate) struct Scalars {
     /// The first slot written.
     pub(crate) output: u32,
     /// Which of [`Code::instructions`].
-    pub(crate) instructions: Range<u32>,
+    pub(crate) range: Range<u32>,
 }
 
 impl Scalars {
-    /// The instructions, each with the slot it writes.
+    /// The instructions; each writes the slot after that of the one before.
     #[inline(always)]
-    pub(crate) fn with_outputs<'a, T>(
-        &self,
-        code: &'a Code<T>,
-    ) -> impl DoubleEndedIterator<Item = (Instruction, usize)> + 'a {
-        let instructions =
-            &code.instructions[self.instructions.start as usize..self.instructions.end as usize];
-        let first = self.output as usize;
-        instructions.iter().copied().zip(first..first + instructions.len())
+    pub(crate) fn instructions<'a, T>(&self, code: &'a Code<T>) -> &'a [Instruction] {
+        &code.instructions[self.range.start as usize..self.range.end as usize]
     }
 }
 
@@ -134,7 +128,7 @@ impl<T: Primitive> Code<T> {
             .iter()
             .map(|step| match step {
                 Step::Run(run) => run.len as usize,
-                Step::Scalars(scalars) => scalars.instructions.len(),
+                Step::Scalars(scalars) => scalars.range.len(),
                 Step::Nary(_) => 1,
             })
             .sum()

@@ -83,7 +83,7 @@ fn write_step<T: Primitive>(f: &mut Formatter<'_>, code: &Code<T>, step: &Step) 
         Step::Run(run) => write_run(f, code, run),
         Step::Nary(index) => write_nary(f, code, &code.nary[*index as usize]),
         Step::Scalars(scalars) => {
-            for (instruction, output) in scalars.with_outputs(code) {
+            for (&instruction, output) in scalars.instructions(code).iter().zip(scalars.output..) {
                 let arity = instruction.op.arity();
                 write!(f, "%{output} = {}", instruction.op)?;
                 for &slot in &code.rule_operands(instruction, arity)[..arity] {

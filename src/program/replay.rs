@@ -108,8 +108,11 @@ pub(crate) fn reverse<R: NaryNumber>(code: &Code<R::Base>, registers: &mut Regis
 
 #[inline(always)]
 pub(crate) fn forward_scalars<R: NaryNumber>(code: &Code<R::Base>, scalars: &Scalars, values: &mut [R]) {
-    for (instruction, output) in scalars.with_outputs(code) {
-        dispatch(instruction.op, ForwardScalar { code, instruction, values, output });
+    // Counted by index: in code as large as this, iterators are not inlined.
+    let (instructions, first) = (scalars.instructions(code), scalars.output as usize);
+    for i in 0..instructions.len() {
+        let instruction = instructions[i];
+        dispatch(instruction.op, ForwardScalar { code, instruction, values, output: first + i });
     }
 }
 
@@ -142,8 +145,12 @@ pub(crate) fn reverse_scalars<R: NaryNumber>(
     values: &[R],
     adjoints: &mut [R],
 ) {
-    for (instruction, output) in scalars.with_outputs(code).rev() {
-        dispatch(instruction.op, ReverseScalar { code, instruction, values, adjoints, output });
+    let (instructions, first) = (scalars.instructions(code), scalars.output as usize);
+    let mut i = instructions.len();
+    while i > 0 {
+        i -= 1;
+        let instruction = instructions[i];
+        dispatch(instruction.op, ReverseScalar { code, instruction, values, adjoints, output: first + i });
     }
 }
 

@@ -191,10 +191,10 @@ impl<'a, T: Primitive> Emitter<'a, T> {
         let index = self.code.instructions.len() as u32;
         self.code.instructions.push(Instruction { op, a, b });
         match self.code.steps.last_mut() {
-            Some(Step::Scalars(last)) if last.output + last.instructions.len() as u32 == output => {
-                last.instructions.end = index + 1;
+            Some(Step::Scalars(last)) if last.output + last.range.len() as u32 == output => {
+                last.range.end = index + 1;
             }
-            _ => self.code.steps.push(Step::Scalars(Scalars { output, instructions: index..index + 1 })),
+            _ => self.code.steps.push(Step::Scalars(Scalars { output, range: index..index + 1 })),
         }
     }
 
