@@ -73,6 +73,15 @@ impl Groups {
         (value, weights)
     }
 
+    /// The weights of the exact maxima: equal shares for the components that attain them.
+    pub(crate) fn attaining(&self, values: &[f64]) -> Vec<f64> {
+        let maxima = self.maxima(values);
+        let mut weights: Vec<f64> =
+            self.id.iter().zip(values).map(|(&g, &v)| if v == maxima[g] { 1.0 } else { 0.0 }).collect();
+        self.normalise(&mut weights);
+        weights
+    }
+
     /// Makes non-negative weights sum to one in each group (evenly where they are all zero).
     pub(crate) fn normalise(&self, weights: &mut [f64]) {
         let mut sum = vec![0.0; self.count()];

@@ -174,10 +174,21 @@ impl Minimax<'_> {
         method: Method,
     ) -> Result<Solution, Error> {
         let contradicts_convexity = self.declared.convex && monitor.contradicts_convexity;
-        let multipliers = DVector::from_vec(problem.signed(&outcome.weights));
-        let weights = problem.unsigned(multipliers.as_slice());
-        let certificate =
-            self.certify(problem, &start, &outcome.x, weights, &outcome.multipliers, contradicts_convexity)?;
+        let certify = |multipliers: &DVector<f64>| {
+            let weights = problem.unsigned(multipliers.as_slice());
+            self.certify(problem, &start, &outcome.x, weights, &outcome.multipliers, contradicts_convexity)
+        };
+        let mut multipliers = DVector::from_vec(problem.signed(&outcome.weights));
+        let mut certificate = certify(&multipliers)?;
+        if outcome.status == Status::Converged && !is_stationary(&certificate.1, certificate.0) {
+            // Where nothing varies a subproblem says little; the exact maximum may say more.
+            let attaining = problem.groups.attaining(&problem.values(&outcome.x)?);
+            let simplest = DVector::from_vec(problem.signed(&attaining));
+            let alternative = certify(&simplest)?;
+            if alternative.1.stationarity < certificate.1.stationarity {
+                (multipliers, certificate) = (simplest, alternative);
+            }
+        }
         Ok(Solution {
             value: self.sign() * certificate.0,
             multipliers,
@@ -285,10 +296,13 @@ impl Solution {
 /// The status with the certificate's word on it: a strong proximal term also makes the predicted
 /// decrease small, so convergence is claimed only where the multipliers show a stationary point.
 fn settled(status: Status, certificate: &Certificate, f: f64) -> Status {
-    /// How far from stationary, relative to `max(1, |f|)`, a converged point may be.
-    const STATIONARY: f64 = 1e-6;
     match status {
-        Status::Converged if certificate.stationarity > STATIONARY * f.abs().max(1.0) => Status::Stalled,
+        Status::Converged if !is_stationary(certificate, f) => Status::Stalled,
         status => status,
     }
+}
+
+/// Whether the multipliers show a stationary point, to 1e-6 of `max(1, |f|)`.
+fn is_stationary(certificate: &Certificate, f: f64) -> bool {
+    certificate.stationarity <= 1e-6 * f.abs().max(1.0)
 }
