@@ -149,8 +149,14 @@ impl Op {
     /// Whether every partial is the constant 1 or -1, so that no infinity can
     /// meet a zero in the chain rule.
     #[inline(always)]
-    const fn is_affine(self) -> bool {
+    pub(crate) const fn is_affine(self) -> bool {
         matches!(self, Op::Neg | Op::Add | Op::Sub)
+    }
+
+    /// Whether it is no rule: an input, or an output of an n-ary node.
+    #[inline(always)]
+    pub(crate) const fn is_structural(self) -> bool {
+        matches!(self, Op::Input | Op::Nary | Op::Continued)
     }
 }
 

@@ -177,9 +177,11 @@ impl<T: Primitive> Recording<T> {
         let zero = T::constant(0.0);
         self.weights.resize(weights + kind.weights(count), zero);
         let node = self.nary_nodes.len() as u32;
-        for i in 0..outputs {
-            self.push(if i == 0 { Op::Nary } else { Op::Continued }, node, i as u32, zero);
-        }
+        self.instructions.push(Instruction { op: Op::Nary, a: node, b: 0 });
+        self.instructions.extend((1..outputs as u32).map(|b| Instruction { op: Op::Continued, a: node, b }));
+        self.values.resize(first + outputs, zero);
+        #[cfg(debug_assertions)]
+        self.locations.resize(first + outputs, std::panic::Location::caller());
         let (before, after) = self.values.split_at_mut(first);
         let (y, w) = (&mut after[..outputs], &mut self.weights[weights..]);
         match operands {

@@ -66,11 +66,12 @@ pub(crate) fn reverse<T: Primitive, R: SliceNumber<Base = T>>(
     let (instructions, values) = (&recording.instructions[..count], &values[..count]);
     for node in (0..count).rev() {
         let Instruction { op, a, b } = instructions[node];
-        match op {
-            Op::Input | Op::Continued => {}
-            Op::Nary => reverse_nary(recording, values, weights, adjoints, node),
-            _ if adjoints[node].is_zero() => {}
-            _ => dispatch(op, ReverseRule { recording, values, adjoints, node, a, b }),
+        if op.is_structural() {
+            if op == Op::Nary {
+                reverse_nary(recording, values, weights, adjoints, node);
+            }
+        } else if !adjoints[node].is_zero() {
+            dispatch(op, ReverseRule { recording, values, adjoints, node, a, b });
         }
     }
 }
@@ -92,7 +93,9 @@ impl<T: Primitive, R: SliceNumber<Base = T>> Visitor for ReverseRule<'_, T, R> {
     fn rule<F: Row>(self) {
         let operands =
             self.recording.rule_operands(Instruction { op: F::OP, a: self.a, b: self.b }, F::ARITY);
-        let x = self.recording.arguments(self.values, operands, F::ARITY);
+        // The partials of an affine rule are constants, whatever its arguments.
+        let arity = if F::OP.is_affine() { 0 } else { F::ARITY };
+        let x = self.recording.arguments(self.values, operands, arity);
         let x_bar = F::adjoint(&x, self.values[self.node], self.adjoints[self.node]);
         for i in 0..F::ARITY {
             if let Some(variable) = Recording::<T>::variable(operands[i]) {
