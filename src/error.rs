@@ -18,7 +18,8 @@ pub enum Error {
         /// The length it must have.
         expected: usize,
     },
-    /// A second derivative was asked of a custom node without a
+    /// A second derivative was asked of a [preaccumulated](crate::Tape::preaccumulate)
+    /// block, or of a custom node without a
     /// [second-order rule](crate::CustomNode::second_order).
     NoSecondOrder {
         /// The name of the node.
@@ -86,7 +87,7 @@ impl std::fmt::Display for Error {
                 write!(f, "`{argument}` has length {found}, expected {expected}")
             }
             Error::NoSecondOrder { node } => {
-                write!(f, "the custom node `{node}` has no second-order rule")
+                write!(f, "the node `{node}` has no second-order rule")
             }
             Error::NotReplayable { node } => {
                 write!(f, "the node `{node}` cannot be evaluated at other inputs than it was recorded at")

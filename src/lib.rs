@@ -81,6 +81,7 @@ pub mod diff;
 mod dual;
 mod error;
 mod functions;
+mod jet;
 pub mod kernel;
 mod lanes;
 #[cfg(feature = "minimax")]
@@ -103,6 +104,7 @@ pub use functions::{
     dot, dot_product, log_add_exp, log_sigmoid, log_softmax, log_sum_exp, mat_vec, max, min, sigmoid,
     smooth_abs, smooth_max, smooth_max_at, smooth_min, smooth_min_at, softmax, softplus, sum,
 };
+pub use jet::Jet;
 #[cfg(feature = "minimax")]
 pub use minimax::Minimax;
 pub use nary::{CustomNode, SecondOrder, SliceNumber};

@@ -117,7 +117,7 @@ macro_rules! impl_float {
         }
 
         impl<$($generics)*> num_traits::NumCast for $Type {
-            fn from<N: num_traits::ToPrimitive>(n: N) -> Option<Self> {
+            fn from<P: num_traits::ToPrimitive>(n: P) -> Option<Self> {
                 <$T as num_traits::NumCast>::from(n).map(Self::lift)
             }
         }

@@ -128,7 +128,7 @@ fn every_rule_on_lanes() {
         // p is zero: it makes the arguments active without changing them.
         let batch = Batch::record(&vec![0.0; arity], &data, |p, row| {
             let x: Vec<Var<'_>> = p.iter().zip(row).map(|(&p, &x)| p + x).collect();
-            rule.record(&x)
+            rule.apply(&x)
         });
         let (mut values, rows) = (vec![0.0; points.len()], (0..points.len()).collect::<Vec<_>>());
         batch.values(&vec![0.0; arity], &mut values).unwrap();

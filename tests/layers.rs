@@ -10,7 +10,7 @@ const LAYERS: &[&[&str]] = &[
     &["error"],
     &["kernel"],
     // One layer: the rule table makes the methods of the numbers that it runs on.
-    &["rules", "num", "dual", "scalar", "nary", "lanes", "tape"],
+    &["rules", "num", "dual", "jet", "scalar", "nary", "lanes", "tape"],
     &["diff", "functions"],
     &["smooth"],
     &["program", "batch"],

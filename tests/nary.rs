@@ -207,7 +207,7 @@ fn a_custom_node_without_second_order_says_so() {
     assert_eq!((value, g.as_slice()), (-6.0, &[-3.0, 2.0][..]));
     let (_, tangent) = jvp(&x, &[1.0, 1.0], |x| vec![product(x, false)]);
     assert_eq!(tangent[0], -1.0, "forward mode needs first derivatives only");
-    let expected = "the custom node `product` has no second-order rule";
+    let expected = "the node `product` has no second-order rule";
     assert_eq!(panic_message(|| hvp(&x, &[1.0, 0.0], |x| product(x, false))), expected);
     assert_eq!(panic_message(|| hessian(&x, |x| product(x, false))), expected);
 }

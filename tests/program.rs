@@ -81,7 +81,7 @@ impl Layout {
     fn apply<'t>(self, rule: &Rule, x: &[Var<'t>]) -> Vec<Var<'t>> {
         let arity = rule.op.arity();
         let arguments = |copy| (0..arity).map(|i| x[self.place(arity, copy, i)]).collect::<Vec<_>>();
-        (0..self.copies()).map(|copy| rule.record(&arguments(copy))).collect()
+        (0..self.copies()).map(|copy| rule.apply(&arguments(copy))).collect()
     }
 }
 

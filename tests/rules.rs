@@ -29,7 +29,7 @@ fn variables(rule: &Rule) -> std::ops::Range<usize> {
 fn reverse(rule: &Rule, x: &[f64]) -> Vec<f64> {
     let tape = Tape::new();
     let x = tape.vars(x);
-    rule.record(&x).backward().wrt(&x).as_slice().to_vec()
+    rule.apply(&x).backward().wrt(&x).as_slice().to_vec()
 }
 
 /// The gradient of a rule by forward mode, a direction at a time.
@@ -53,17 +53,17 @@ fn with(x: &[f64], i: usize, value: f64) -> Vec<f64> {
 fn column(rule: &Rule, x: &[f64], j: usize) -> Vec<f64> {
     let mut direction = vec![0.0; x.len()];
     direction[j] = 1.0;
-    hvp(x, &direction, |x| rule.record(x)).2.as_slice().to_vec()
+    hvp(x, &direction, |x| rule.apply(x)).2.as_slice().to_vec()
 }
 
 #[test]
 fn the_value_on_a_tape_is_that_on_floats_bit_for_bit() {
     each_sample(|rule, x| {
         let tape = Tape::new();
-        let recorded = rule.record(&tape.vars(x)).value();
+        let recorded = rule.apply(&tape.vars(x)).value();
         assert_eq!(recorded.to_bits(), rule.value(x).to_bits(), "{}", at(rule, x));
         let constants: Vec<_> = x.iter().map(|&x| Var::lift(x)).collect();
-        assert_eq!(rule.record(&constants).value().to_bits(), recorded.to_bits(), "{}", at(rule, x));
+        assert_eq!(rule.apply(&constants).value().to_bits(), recorded.to_bits(), "{}", at(rule, x));
     });
 }
 
@@ -164,7 +164,7 @@ fn every_edge_has_its_declared_slopes_both_ways() {
 
 fn reported_kink(rule: &Rule, x: &[f64]) -> Option<KinkKind> {
     let tape = Tape::new();
-    let kinks = rule.record(&tape.vars(x)).backward().kinks();
+    let kinks = rule.apply(&tape.vars(x)).backward().kinks();
     assert!(kinks.len() <= 1, "{} reports {kinks:?}", at(rule, x));
     assert!(kinks.iter().all(|kink| kink.operation == rule.name));
     kinks.first().map(|kink| kink.kind)

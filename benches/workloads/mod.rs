@@ -21,13 +21,18 @@ pub(crate) fn uniform(seed: u64) -> impl FnMut() -> f64 {
 /// W1: the chained Rosenbrock function.
 #[inline(always)]
 pub(crate) fn rosenbrock<S: Scalar>(x: &[S]) -> S {
-    let c = S::constant;
-    let term = |pair: &[S]| c(100.0) * (pair[1] - pair[0].square()).square() + (pair[0] - c(1.0)).square();
-    let mut total = term(&x[..2]);
+    let mut total = rosenbrock_term(x[0], x[1]);
     for pair in x.windows(2).skip(1) {
-        total = total + term(pair);
+        total = total + rosenbrock_term(pair[0], pair[1]);
     }
     total
+}
+
+/// One term of W1.
+#[inline(always)]
+pub(crate) fn rosenbrock_term<S: Scalar>(x: S, y: S) -> S {
+    let c = S::constant;
+    c(100.0) * (y - x.square()).square() + (x - c(1.0)).square()
 }
 
 pub(crate) fn rosenbrock_by_hand(x: &[f64], gradient: &mut [f64]) -> f64 {

@@ -12,7 +12,7 @@ use nalgebra::DMatrix;
 use num_traits::Float;
 
 use crate::Error;
-use crate::rules::{Number, Primitive};
+use crate::rules::{KinkKind, Number, Primitive};
 
 mod custom;
 mod nary_number;
@@ -56,6 +56,14 @@ pub enum NaryKind<T> {
     MatVec(Arc<DMatrix<T>>),
     /// A user's function.
     Custom(Arc<dyn CustomNode<T>>),
+    /// A block evaluated in forward mode: its weights are its gradient, and a
+    /// recording knows its value. Pushed [as evaluated], it is never run.
+    ///
+    /// [as evaluated]: crate::tape::Recording::push_evaluated
+    Preaccumulated {
+        /// A kink met in the block.
+        kink: Option<KinkKind>,
+    },
 }
 
 impl<T: 'static> NaryKind<T> {
@@ -76,6 +84,7 @@ impl<T: 'static> NaryKind<T> {
             NaryKind::Sparsemax => "sparsemax",
             NaryKind::MatVec(_) => "mat_vec",
             NaryKind::Custom(node) => node.name(),
+            NaryKind::Preaccumulated { .. } => "preaccumulated",
         }
     }
 
@@ -96,6 +105,7 @@ impl<T: 'static> NaryKind<T> {
             NaryKind::Custom(node) if node.second_order().is_none() => {
                 Err(Error::NoSecondOrder { node: node.name().to_owned() })
             }
+            NaryKind::Preaccumulated { .. } => Err(Error::NoSecondOrder { node: self.name().to_owned() }),
             _ => Ok(()),
         }
     }
@@ -106,6 +116,7 @@ impl<T: 'static> NaryKind<T> {
             NaryKind::Custom(node) if !node.is_replayable() => {
                 Err(Error::NotReplayable { node: node.name().to_owned() })
             }
+            NaryKind::Preaccumulated { .. } => Err(Error::NotReplayable { node: self.name().to_owned() }),
             _ => Ok(()),
         }
     }
@@ -113,11 +124,21 @@ impl<T: 'static> NaryKind<T> {
     /// The number of weights kept between the sweeps.
     pub(crate) fn weights(&self, operands: usize) -> usize {
         match self {
-            NaryKind::LogSumExp | NaryKind::SmoothMax(_) | NaryKind::SmoothMaxAt | NaryKind::LogSoftmax => {
-                operands
-            }
+            NaryKind::LogSoftmax => operands,
+            _ if self.weights_are_gradient() => operands,
             _ => 0,
         }
+    }
+
+    /// Whether the weights are the partial derivatives of the one output.
+    pub(crate) fn weights_are_gradient(&self) -> bool {
+        matches!(
+            self,
+            NaryKind::LogSumExp
+                | NaryKind::SmoothMax(_)
+                | NaryKind::SmoothMaxAt
+                | NaryKind::Preaccumulated { .. }
+        )
     }
 }
 
@@ -153,6 +174,7 @@ impl<T: Primitive> NaryKind<T> {
             NaryKind::Sparsemax => project_to_simplex(x, T::one(), y),
             NaryKind::MatVec(matrix) => R::mat_vec(matrix, x, y),
             NaryKind::Custom(node) => y[0] = R::custom_value(&**node, x),
+            NaryKind::Preaccumulated { .. } => unreachable!("a preaccumulated block cannot be run again"),
         }
     }
 
@@ -181,7 +203,10 @@ impl<T: Primitive> NaryKind<T> {
                 }
             }
             NaryKind::Max | NaryKind::Min => share_among_ties(x, y[0], g, x_bar),
-            NaryKind::LogSumExp | NaryKind::SmoothMax(_) | NaryKind::SmoothMaxAt => {
+            NaryKind::LogSumExp
+            | NaryKind::SmoothMax(_)
+            | NaryKind::SmoothMaxAt
+            | NaryKind::Preaccumulated { .. } => {
                 for (x_bar, &w) in x_bar.iter_mut().zip(weights) {
                     *x_bar = *x_bar + g.chain(w);
                 }
@@ -199,9 +224,17 @@ impl<T: Primitive> NaryKind<T> {
         }
     }
 
+    /// The kink at the operands `x`, where the value is `y`.
+    pub(crate) fn kink(&self, x: &[T], y: T) -> Option<KinkKind> {
+        match self {
+            NaryKind::Preaccumulated { kink } => *kink,
+            _ => self.is_tied(x, y).then_some(KinkKind::Corner),
+        }
+    }
+
     /// Whether an exact extremum - also that of an infinite sharpness - is
     /// attained more than once.
-    pub(crate) fn is_tied(&self, x: &[T], y: T) -> bool {
+    fn is_tied(&self, x: &[T], y: T) -> bool {
         let candidates = match self {
             NaryKind::Max | NaryKind::Min => x,
             NaryKind::SmoothMax(k) if Float::is_infinite(*k) => x,

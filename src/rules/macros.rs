@@ -65,6 +65,16 @@ macro_rules! rules {
                     $( Op::$Func => stringify!($name), )+
                 }
             }
+
+            /// Whether the row declares a kink.
+            #[inline(always)]
+            pub const fn has_kink(self) -> bool {
+                match self {
+                    Op::Input | Op::Nary | Op::Continued => false,
+                    $( Op::$Oper => !stringify!($($okind)?).is_empty(), )+
+                    $( Op::$Func => !stringify!($($kind)?).is_empty(), )+
+                }
+            }
         }
 
         $( $(#[doc = $odoc])+ #[derive(Clone, Copy, Debug)] pub struct $Oper; )+
@@ -151,7 +161,7 @@ macro_rules! rules {
                 }
 
                 impl KinkTable for $float {
-                    #[inline(always)]
+                    #[inline(never)]
                     #[allow(unused_variables)]
                     fn kink(op: Op, arguments: &Arguments<Self>, value: Self) -> Option<KinkKind> {
                         match op {
@@ -199,6 +209,17 @@ macro_rules! rules {
                 #[inline(always)]
                 pub fn $name(self $(, $xs: impl Into<Self>)*) -> Self {
                     Dual::apply::<$Func, _>([self $(, $xs.into())*])
+                }
+            )+
+        }
+
+        #[allow(clippy::should_implement_trait)]
+        impl<const N: usize, T: Primitive> Jet<N, T> {
+            $(
+                $(#[doc = $doc])+
+                #[inline(always)]
+                pub fn $name(self $(, $xs: impl Into<Self>)*) -> Self {
+                    Jet::apply::<$Func, _>([self $(, $xs.into())*])
                 }
             )+
         }

@@ -44,7 +44,7 @@ pub use table::{Elementary, Op, TABLE};
 
 use num_traits::Float;
 
-use crate::Var;
+use crate::Scalar;
 
 /// How a function fails to be differentiable at a point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -110,14 +110,14 @@ impl Rule {
         partials(self.op, &arguments, eval(self.op, &arguments))[..x.len()].to_vec()
     }
 
-    /// The rule applied to variables of a tape.
+    /// The rule applied to scalars: on variables of a tape it is recorded.
     ///
     /// # Panics
     ///
     /// If `x` has not [`Op::arity`] elements, or mixes variables of two tapes.
-    pub fn record<'t, T: Primitive>(&self, x: &[Var<'t, T>]) -> Var<'t, T> {
+    pub fn apply<S: Scalar>(&self, x: &[S]) -> S {
         assert_eq!(x.len(), self.op.arity(), "`{}` takes {} argument(s)", self.name, self.op.arity());
-        dispatch(self.op, Record(x))
+        dispatch(self.op, Apply(x))
     }
 
     fn arguments<T: Number>(&self, x: &[T]) -> Arguments<T> {
@@ -126,21 +126,21 @@ impl Rule {
     }
 }
 
-struct Record<'a, 't, T>(&'a [Var<'t, T>]);
+struct Apply<'a, S>(&'a [S]);
 
-impl<'t, T: Primitive> Visitor for Record<'_, 't, T> {
-    type Output = Var<'t, T>;
+impl<S: Scalar> Visitor for Apply<'_, S> {
+    type Output = S;
 
-    fn rule<R: Row>(self) -> Var<'t, T> {
+    fn rule<R: Row>(self) -> S {
         match *self.0 {
-            [x] => Var::apply::<R, 1>([x]),
-            [x, y] => Var::apply::<R, 2>([x, y]),
-            [x, y, z] => Var::apply::<R, 3>([x, y, z]),
+            [x] => S::rule::<R, 1>([x]),
+            [x, y] => S::rule::<R, 2>([x, y]),
+            [x, y, z] => S::rule::<R, 3>([x, y, z]),
             _ => unreachable!("rules take one to three arguments"),
         }
     }
 
-    fn structural(self, op: Op) -> Var<'t, T> {
+    fn structural(self, op: Op) -> S {
         panic!("{op:?} is no rule")
     }
 }
@@ -221,13 +221,18 @@ pub trait Row {
     /// Forward mode: the tangent of `y = f(x)` from the tangents of its arguments.
     #[inline(always)]
     fn tangent<T: Valued>(x: &Arguments<T>, y: T, x_dot: &Arguments<T>) -> T {
-        let partials = Self::partials(x, y);
-        let mut sum = partials[0].chain(x_dot[0]);
-        for i in 1..Self::ARITY {
-            sum = sum + partials[i].chain(x_dot[i]);
-        }
-        if sum.base().is_nan() { tangent_of_varying(Self::ARITY, &partials, x_dot) } else { sum }
+        tangent(Self::ARITY, &Self::partials(x, y), x_dot)
     }
+}
+
+/// `Σ p_i ẋ_i` over the arguments of a rule with so many.
+#[inline(always)]
+pub(crate) fn tangent<T: Valued>(arity: usize, partials: &Arguments<T>, x_dot: &Arguments<T>) -> T {
+    let mut sum = partials[0].chain(x_dot[0]);
+    for i in 1..arity {
+        sum = sum + partials[i].chain(x_dot[i]);
+    }
+    if sum.base().is_nan() { tangent_of_varying(arity, partials, x_dot) } else { sum }
 }
 
 /// The tangent where the plain sum is NaN, without the arguments that do not

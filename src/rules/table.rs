@@ -20,7 +20,7 @@ use super::{Arguments, Edge, KinkKind, KinkTable, Number, Primitive, Row, Rule, 
 use crate::kernel::dispatch::InstructionSet;
 use crate::kernel::{log_add_exp, log_add_exp_weights};
 use crate::lanes::Lanes;
-use crate::{Dual, Var};
+use crate::{Dual, Jet, Var};
 
 const INF: f64 = f64::INFINITY;
 const NAN: f64 = f64::NAN;

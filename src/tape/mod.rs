@@ -20,6 +20,7 @@
 //! | `var.rs` | [`Var`], a number on the tape |
 //! | `sweep.rs` | the two passes over a recording, for any number type |
 //! | `adjoints.rs` | [`Adjoints`], the result of a reverse sweep |
+//! | `preaccumulate.rs` | blocks of operations as one node |
 //! | `guard.rs` | comparisons of variables, for replays to check |
 //! | `diagnosis.rs` | where a NaN, an infinity or a kink came from |
 
@@ -30,6 +31,7 @@ use crate::rules::{Op, Primitive};
 mod adjoints;
 mod diagnosis;
 mod guard;
+mod preaccumulate;
 mod recording;
 pub(crate) mod sweep;
 mod var;

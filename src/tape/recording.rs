@@ -198,6 +198,22 @@ impl<T: Primitive> Recording<T> {
         first as u32
     }
 
+    /// Appends an n-ary node of one output whose value and weights are known.
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(super) fn push_evaluated(
+        &mut self,
+        kind: NaryKind<T>,
+        operands: Operands,
+        value: T,
+        weights: &[T],
+    ) -> u32 {
+        let node = self.nary_nodes.len() as u32;
+        self.nary_nodes.push(NaryNode { kind, operands, weights: self.weights.len() });
+        self.weights.extend_from_slice(weights);
+        self.push(Op::Nary, node, 0, value)
+    }
+
     /// The index of the value an operand refers to, unless it is a constant.
     #[inline(always)]
     pub(crate) fn variable(operand: u32) -> Option<usize> {

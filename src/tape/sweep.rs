@@ -4,9 +4,11 @@
 //! the forward pass gives a directional derivative, and the reverse pass over
 //! its values the Hessian times the direction.
 
+use std::borrow::Cow;
+
 use super::recording::Instruction;
-use super::{Operands, Recording};
-use crate::nary::SliceNumber;
+use super::{NaryNode, Operands, Recording};
+use crate::nary::{NaryKind, SliceNumber};
 use crate::rules::{Op, Primitive, Row, Visitor, dispatch, eval};
 
 /// The values and weights of one evaluation of a recording.
@@ -15,7 +17,8 @@ pub(crate) struct Evaluation<R> {
     pub(crate) weights: Vec<R>,
 }
 
-/// Evaluates a recording at other inputs, in the order they were declared.
+/// Evaluates a recording, at the point it was recorded at, on numbers that
+/// carry derivatives: the inputs in the order they were declared.
 pub(crate) fn forward<T: Primitive, R: SliceNumber<Base = T>>(
     recording: &Recording<T>,
     inputs: impl IntoIterator<Item = R>,
@@ -27,23 +30,7 @@ pub(crate) fn forward<T: Primitive, R: SliceNumber<Base = T>>(
     for &instruction in &recording.instructions {
         match instruction.op {
             Op::Input => values.push(inputs.next().expect("an input for each variable")),
-            Op::Nary => {
-                let node = recording.nary(instruction);
-                let outputs = node.kind.outputs(node.operands.count());
-                let head = values.len();
-                values.resize(head + outputs, zero);
-                let (before, y) = values.split_at_mut(head);
-                let weights = &mut weights[node.weights..][..node.kind.weights(node.operands.count())];
-                match node.operands {
-                    Operands::Span { first, count } => {
-                        node.kind.forward(&before[first as usize..][..count as usize], y, weights);
-                    }
-                    Operands::List { offset, count } => {
-                        let x = gather(recording, before, offset, count);
-                        node.kind.forward(&x, y, weights);
-                    }
-                }
-            }
+            Op::Nary => forward_nary(recording, instruction, &mut values, &mut weights),
             Op::Continued => {}
             op => {
                 let operands = recording.rule_operands(instruction, op.arity());
@@ -52,6 +39,34 @@ pub(crate) fn forward<T: Primitive, R: SliceNumber<Base = T>>(
         }
     }
     Evaluation { values, weights }
+}
+
+/// Appends the outputs of an n-ary node.
+fn forward_nary<T: Primitive, R: SliceNumber<Base = T>>(
+    recording: &Recording<T>,
+    instruction: Instruction,
+    values: &mut Vec<R>,
+    weights: &mut [R],
+) {
+    let NaryNode { kind, operands, weights: first_weight } = recording.nary(instruction);
+    let count = operands.count();
+    let range = *first_weight..*first_weight + kind.weights(count);
+    let head = values.len();
+    values.resize(head + kind.outputs(count), R::constant(0.0));
+    let (before, y) = values.split_at_mut(head);
+    let x = match *operands {
+        Operands::Span { first, count } => Cow::Borrowed(&before[first as usize..][..count as usize]),
+        Operands::List { offset, count } => Cow::Owned(gather(recording, before, offset, count)),
+    };
+    if let NaryKind::Preaccumulated { .. } = kind {
+        // All that is known of it: the value and the gradient.
+        y[0] = R::from_base(recording.values[head]);
+        for (&x, &slope) in x.iter().zip(&recording.weights[range]) {
+            y[0] = y[0] + R::from_base(slope).chain(x - R::from_base(x.base()));
+        }
+    } else {
+        kind.forward(&x, y, &mut weights[range]);
+    }
 }
 
 /// Propagates adjoints from the end of `adjoints` to its start. On entry they
@@ -132,6 +147,13 @@ fn reverse_nary<T: Primitive, R: SliceNumber<Base = T>>(
         Operands::Span { first, count } => {
             let span = first as usize..(first + count) as usize;
             kind.reverse(&values[span.clone()], y, weights, y_bar, &mut before[span]);
+        }
+        Operands::List { offset, count } if kind.weights_are_gradient() => {
+            for (&operand, &weight) in recording.listed(offset, count).iter().zip(weights) {
+                if let Some(variable) = Recording::<T>::variable(operand) {
+                    before[variable] = before[variable] + y_bar[0].chain(weight);
+                }
+            }
         }
         Operands::List { offset, count } => {
             let x = gather(recording, values, offset, count);

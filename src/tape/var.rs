@@ -69,6 +69,19 @@ impl<'t, T: Primitive> Var<'t, T> {
         self.tape.is_none()
     }
 
+    /// The tape the number is on, unless it is a constant.
+    ///
+    /// ```
+    /// use smoothmax::{Tape, Var};
+    ///
+    /// let tape = Tape::new();
+    /// assert_eq!(tape.var(2.0).tape().map(Tape::len), Some(1));
+    /// assert!(Var::lift(3.0).tape().is_none());
+    /// ```
+    pub fn tape(self) -> Option<&'t Tape<T>> {
+        self.tape
+    }
+
     /// A user's function of `x` as one node; see [`CustomNode`].
     ///
     /// # Panics
@@ -110,6 +123,12 @@ impl<'t, T: Primitive> Var<'t, T> {
         let (node, own) = self.place()?;
         assert!(own.is(tape), "the result is on another tape than the variables");
         Some(node)
+    }
+
+    /// The value, uncounted: the tape itself takes it.
+    #[inline(always)]
+    pub(super) fn unread_value(self) -> T {
+        self.value
     }
 
     /// The index of the node and its tape, unless a constant.
@@ -213,7 +232,7 @@ impl<'t, T: Primitive> Var<'t, T> {
 /// If two of them are on different tapes.
 #[inline(always)]
 #[cfg_attr(debug_assertions, track_caller)]
-fn common_tape<'t, T: Primitive>(arguments: &[Var<'t, T>]) -> Option<&'t Tape<T>> {
+pub(super) fn common_tape<'t, T: Primitive>(arguments: &[Var<'t, T>]) -> Option<&'t Tape<T>> {
     let mut common: Option<&'t Tape<T>> = None;
     for argument in arguments {
         match (common, argument.tape) {
@@ -228,19 +247,29 @@ fn common_tape<'t, T: Primitive>(arguments: &[Var<'t, T>]) -> Option<&'t Tape<T>
 #[cold]
 #[inline(never)]
 #[cfg_attr(debug_assertions, track_caller)]
-fn crossed_tapes() -> ! {
+pub(super) fn crossed_tapes() -> ! {
     panic!("an operation mixes variables of two tapes")
 }
 
 /// The operands of an n-ary node: read in place where they are consecutive.
-fn nary_operands<T: Primitive>(recording: &mut recording::Recording<T>, x: &[Var<'_, T>]) -> Operands {
+#[inline(always)]
+pub(super) fn nary_operands<T: Primitive>(
+    recording: &mut recording::Recording<T>,
+    x: &[Var<'_, T>],
+) -> Operands {
     let count = u32::try_from(x.len()).expect("fewer than 2^32 operands");
-    let first = x[0].index;
+    let first = x.first().map_or(0, |x| x.index);
     if x.iter().enumerate().all(|(i, x)| x.tape.is_some() && x.index as usize == first as usize + i) {
         return Operands::Span { first, count };
     }
+    Operands::List { offset: list_operands(recording, x), count }
+}
+
+/// Appends numbers as operands to the list and returns their place.
+#[inline(never)]
+fn list_operands<T: Primitive>(recording: &mut recording::Recording<T>, x: &[Var<'_, T>]) -> u32 {
     let operands: Vec<u32> = x.iter().map(|x| x.operand(recording)).collect();
-    Operands::List { offset: recording.list(operands), count }
+    recording.list(operands)
 }
 
 /// An n-ary function of constants.
