@@ -1,7 +1,7 @@
 //! One term, many data rows.
 //!
 //! A [`Batch`] records a term `f(p, row)` once and evaluates it for every row
-//! of a table, 16 rows at a time on vector instructions, in memory that does not
+//! of a table, 32 rows at a time on vector instructions, in memory that does not
 //! grow with the number of rows. Terms reach the variables in one of two ways:
 //!
 //! - *broadcast* ([`Batch::record`]): every term sees the whole, short vector
@@ -42,11 +42,13 @@ use crate::program::require_length;
 use crate::{Dual, Error, Tape, Var};
 
 mod incidence;
+mod online;
 mod reduction;
 mod rows;
 mod sweep;
 
 use incidence::Incidence;
+use online::Online;
 pub use reduction::SmoothMaxPartial;
 pub use rows::Rows;
 use sweep::{Reduction, Selection, Sweep, chunks};
@@ -62,7 +64,7 @@ pub struct Batch<'d> {
     code: Code<f64>,
     rows: Rows<'d>,
     inputs: usize,
-    incidence: Option<Incidence<'d>>,
+    incidence: Option<Incidence>,
     value_reads: usize,
 }
 
@@ -181,7 +183,7 @@ impl<'d> Batch<'d> {
     }
 
     /// `(1/k) ln Σ e^{k f_i}` over all terms, in one pass with a running
-    /// maximum (for gathered terms two); writes its gradient.
+    /// maximum; writes its gradient.
     ///
     /// `k = inf` gives the exact maximum, a negative `k` the smooth minimum; no
     /// terms give -inf (+inf for `k < 0`) and a zero gradient.
@@ -213,15 +215,14 @@ impl<'d> Batch<'d> {
     /// If `k` is zero or NaN.
     pub fn smooth_max_partial(&self, k: f64, x: &[f64]) -> Result<SmoothMaxPartial, Error> {
         assert!(k != 0.0 && !k.is_nan(), "smooth_max: the sharpness `k` is {k}; it must not be 0 or NaN");
-        let whole = Selection::Range(0, self.len());
-        if self.incidence.is_none() {
-            return self.smooth_max_chunks(k, x, None);
-        }
-        // The extreme first: then no scattered gradient is ever brought to another scale.
-        let mut first = SmoothMaxPartial::new(k, self.inputs);
-        self.sweep(x, whole, Reduction::SmoothMax { partial: &mut first, slopes: false })?;
-        let second = self.smooth_max_chunks(k, x, Some(first.extreme))?;
-        Ok(SmoothMaxPartial { gradient: second.gradient, ..first })
+        let partials = self.reduce(|rows| {
+            let mut partial = SmoothMaxPartial::new(k, self.inputs);
+            let selection = Selection::Range(rows.start, rows.end);
+            self.sweep(x, selection, Reduction::SmoothMax(Online::new(&mut partial)))?;
+            Ok(partial)
+        })?;
+        let none = SmoothMaxPartial::new(k, self.inputs);
+        Ok(partials.into_iter().fold(none, SmoothMaxPartial::merge))
     }
 
     /// [`smooth_max`](Self::smooth_max) in two passes: values first, then the
@@ -239,31 +240,18 @@ impl<'d> Batch<'d> {
     pub fn smooth_max_pruned(&self, k: f64, x: &[f64], gradient: &mut [f64]) -> Result<f64, Error> {
         require_length("gradient", gradient.len(), self.inputs)?;
         assert!(k != 0.0 && !k.is_nan(), "smooth_max: the sharpness `k` is {k}; it must not be 0 or NaN");
-        let mut values = vec![0.0; self.len()];
-        self.values(x, &mut values)?;
-        let mut whole = SmoothMaxPartial::new(k, 0);
-        for block in values.chunks(LANES) {
-            whole = block.iter().fold(whole, |whole, &term| {
-                whole.merge(SmoothMaxPartial {
-                    sharpness: k,
-                    extreme: term,
-                    excess: 0.0,
-                    gradient: Vec::new(),
-                })
-            });
-        }
+        let sign = k.signum();
+        let mut extremes = vec![0.0; self.len().div_ceil(LANES)];
+        let whole = Selection::Range(0, self.len());
+        self.sweep(x, whole, Reduction::Extremes { extremes: &mut extremes, sign })?;
+        let extreme =
+            extremes.iter().fold(-sign * f64::INFINITY, |m, &f| if sign * f > sign * m { f } else { m });
         let threshold = -(37.0 + (self.len() as f64).ln());
-        let weighs =
-            |block: &[f64]| block.iter().any(|&f| f == whole.extreme || k * (f - whole.extreme) >= threshold);
-        let rows: Vec<usize> = values
-            .chunks(LANES)
-            .enumerate()
-            .filter(|(_, block)| weighs(block))
-            .flat_map(|(i, block)| i * LANES..i * LANES + block.len())
-            .collect();
+        // Negated, so that a NaN counts.
+        let weighs = |f: f64| f == extreme || !(k * (f - extreme) < threshold);
+        let blocks: Vec<usize> = (0..extremes.len()).filter(|&i| weighs(extremes[i])).collect();
         let mut partial = SmoothMaxPartial::new(k, self.inputs);
-        let selection = Selection::List(&rows);
-        self.sweep(x, selection, Reduction::SmoothMax { partial: &mut partial, slopes: true })?;
+        self.sweep(x, Selection::Blocks(&blocks), Reduction::SmoothMax(Online::new(&mut partial)))?;
         partial.write_gradient(gradient);
         Ok(partial.value())
     }
@@ -394,23 +382,7 @@ impl<'d> Batch<'d> {
 
     /// The variable that a term sees as its `i`-th.
     fn variable(&self, row: usize, i: usize) -> usize {
-        self.incidence.as_ref().map_or(i, |incidence| incidence.row(row)[i] as usize)
-    }
-
-    /// The smooth maximum, chunk by chunk; relative to `extreme` if that is known.
-    fn smooth_max_chunks(&self, k: f64, x: &[f64], extreme: Option<f64>) -> Result<SmoothMaxPartial, Error> {
-        let start = || {
-            let partial = SmoothMaxPartial::new(k, self.inputs);
-            SmoothMaxPartial { extreme: extreme.unwrap_or(partial.extreme), ..partial }
-        };
-        let partials = self.reduce(|rows| {
-            let mut partial = start();
-            let selection = Selection::Range(rows.start, rows.end);
-            self.sweep(x, selection, Reduction::SmoothMax { partial: &mut partial, slopes: true })?;
-            Ok(partial)
-        })?;
-        let none = SmoothMaxPartial::new(k, self.inputs);
-        Ok(partials.into_iter().fold(none, SmoothMaxPartial::merge))
+        self.incidence.as_ref().map_or(i, |incidence| incidence.variable(row, i))
     }
 
     /// Runs `part` on every chunk of rows; the results are in the order of the chunks.

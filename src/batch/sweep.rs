@@ -3,14 +3,18 @@
 //! For each block of [`LANES`] rows: load, evaluate, check the comparisons, let
 //! the reduction weigh the terms, sweep back from the weights. Instructions are
 //! chosen once for the whole loop.
+//!
+//! Loops in here count by index: in a function as large as this one the
+//! compiler stops inlining iterators, and what is merely called keeps the
+//! instruction set it was compiled for.
 
 use std::ops::Range;
 
 use super::Batch;
-use super::reduction::SmoothMaxPartial;
+use super::incidence::Incidence;
+use super::online::{Online, largest};
 use crate::Error;
 use crate::kernel::dispatch::{InstructionSet, Kernel};
-use crate::kernel::lane;
 use crate::kernel::sum::fold_lanes;
 use crate::lanes::{LANES, Lanes};
 use crate::program::code::{Code, Step};
@@ -20,8 +24,10 @@ use crate::rules::Number;
 
 /// What happens to the terms.
 pub(super) enum Reduction<'a> {
-    /// Joins the smooth maximum; with `slopes`, its gradient too.
-    SmoothMax { partial: &'a mut SmoothMaxPartial, slopes: bool },
+    /// Joins the smooth maximum and its gradient.
+    SmoothMax(Online<'a>),
+    /// Writes the extreme term of each block: the largest, for `sign = -1` the smallest.
+    Extremes { extremes: &'a mut [f64], sign: f64 },
     /// Adds up values and gradients.
     Sum { value: &'a mut f64, gradient: &'a mut [f64] },
     /// Writes each value.
@@ -30,29 +36,62 @@ pub(super) enum Reduction<'a> {
     Gradients { values: &'a mut [f64], gradients: &'a mut [f64] },
 }
 
-/// Which rows are swept.
+/// Which rows are swept, in blocks of at most [`LANES`].
 #[derive(Clone, Copy)]
 pub(super) enum Selection<'a> {
-    /// From the first up to the second.
+    /// From the first, a multiple of [`LANES`], up to the second.
     Range(usize, usize),
-    /// The listed ones.
+    /// The listed blocks of consecutive rows.
+    Blocks(&'a [usize]),
+    /// The listed rows.
     List(&'a [usize]),
 }
 
-impl Selection<'_> {
-    fn len(self) -> usize {
+/// Rows that are swept together.
+#[derive(Clone, Copy)]
+enum Block<'a> {
+    Consecutive { first: usize, count: usize },
+    Listed(&'a [usize]),
+}
+
+impl<'a> Selection<'a> {
+    /// The number of blocks.
+    fn blocks(self) -> usize {
         match self {
-            Selection::Range(first, end) => end - first,
-            Selection::List(rows) => rows.len(),
+            Selection::Range(first, end) => (end - first).div_ceil(LANES),
+            Selection::Blocks(blocks) => blocks.len(),
+            Selection::List(rows) => rows.len().div_ceil(LANES),
         }
     }
 
-    /// The `i`-th row swept.
+    /// The `i`-th block, of a batch of so many rows.
     #[inline(always)]
-    fn row(self, i: usize) -> usize {
+    fn block(self, i: usize, rows: usize) -> Block<'a> {
+        let consecutive =
+            |first: usize, end: usize| Block::Consecutive { first, count: LANES.min(end - first) };
         match self {
-            Selection::Range(first, _) => first + i,
-            Selection::List(rows) => rows[i],
+            Selection::Range(first, end) => consecutive(first + i * LANES, end),
+            Selection::Blocks(blocks) => consecutive(blocks[i] * LANES, rows),
+            Selection::List(rows) => Block::Listed(&rows[i * LANES..][..LANES.min(rows.len() - i * LANES)]),
+        }
+    }
+}
+
+impl Block<'_> {
+    #[inline(always)]
+    fn count(self) -> usize {
+        match self {
+            Block::Consecutive { count, .. } => count,
+            Block::Listed(rows) => rows.len(),
+        }
+    }
+
+    /// The row in a lane; beyond the last row, that is repeated.
+    #[inline(always)]
+    fn row(self, lane: usize) -> usize {
+        match self {
+            Block::Consecutive { first, count } => first + lane.min(count - 1),
+            Block::Listed(rows) => rows[lane.min(rows.len() - 1)],
         }
     }
 }
@@ -74,19 +113,24 @@ impl Kernel for Sweep<'_, '_> {
         let mut registers = Registers::<Lanes<I>>::reserve(code);
         registers.prepare(code);
         self.batch.broadcast(self.point, &mut registers);
-        for first in (0..self.selection.len()).step_by(LANES) {
-            let count = LANES.min(self.selection.len() - first);
-            self.load(first, count, &mut registers);
+        for i in 0..self.selection.blocks() {
+            let block = self.selection.block(i, self.batch.len());
+            self.load(block, &mut registers);
             forward(code, &mut registers);
-            self.check_guards(first, count, &registers)?;
+            if !code.guards.is_empty() {
+                self.check_guards(block, &registers)?;
+            }
             let terms = registers.values[code.outputs[0] as usize].lanes;
-            if let Some(weights) = self.reduction.weigh::<I>(first, count, terms, &mut registers) {
+            if let Some(weights) = self.reduction.weigh::<I>(i, block.count(), terms, &mut registers) {
                 registers.seed(code, code.outputs[0], Lanes::new(weights));
                 reverse(code, &mut registers);
-                self.take_gradients(first, count, &mut registers);
+                self.take_gradients(i, block, &mut registers);
             }
         }
         self.take_broadcast_gradient(&registers);
+        if let Reduction::SmoothMax(online) = self.reduction {
+            online.finish();
+        }
         Ok(())
     }
 }
@@ -119,78 +163,83 @@ fn reverse<I: InstructionSet>(code: &Code<f64>, registers: &mut Registers<Lanes<
 
 impl Sweep<'_, '_> {
     #[inline(always)]
-    fn load<I: InstructionSet>(&self, first: usize, count: usize, registers: &mut Registers<Lanes<I>>) {
+    fn load<I: InstructionSet>(&self, block: Block<'_>, registers: &mut Registers<Lanes<I>>) {
         let data = &mut registers.values[self.batch.code.passive()];
-        match self.selection {
-            Selection::Range(start, _) => self.batch.rows.load(start + first, data),
-            Selection::List(rows) => {
+        match block {
+            Block::Consecutive { first, .. } => self.batch.rows.load(first, data),
+            Block::Listed(_) => {
                 for (column, lanes) in data.iter_mut().enumerate() {
                     for (i, lane) in lanes.lanes.iter_mut().enumerate() {
-                        *lane = self.batch.rows.at(rows[first + i.min(count - 1)], column);
+                        *lane = self.batch.rows.at(block.row(i), column);
                     }
                 }
             }
         }
         if let Some(incidence) = &self.batch.incidence {
             let inputs = &mut registers.values[self.batch.code.active()];
-            for i in 0..LANES {
-                let row = self.selection.row(first + i.min(count - 1));
-                for (input, &variable) in inputs.iter_mut().zip(incidence.row(row)) {
-                    input.lanes[i] = self.point[variable as usize];
+            match block {
+                Block::Consecutive { first, .. } => {
+                    let block = incidence.block(first);
+                    for column in 0..inputs.len() {
+                        inputs[column] = gather(self.point, &block[column]);
+                    }
+                }
+                Block::Listed(_) => {
+                    for column in 0..inputs.len() {
+                        inputs[column] = gather(self.point, &listed_variables(incidence, block, column));
+                    }
                 }
             }
         }
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn check_guards<I: InstructionSet>(
         &self,
-        first: usize,
-        count: usize,
+        block: Block<'_>,
         registers: &Registers<Lanes<I>>,
     ) -> Result<(), Error> {
         for (comparison, guard) in self.batch.code.guards.iter().enumerate() {
             let [left, right] = guard.operands.map(|slot| registers.values[slot as usize].lanes);
-            let flipped = (0..count).find(|&i| guard.question.ask(left[i], right[i]) != guard.answer);
+            let flipped = (0..block.count()).find(|&i| guard.question.ask(left[i], right[i]) != guard.answer);
             if let Some(i) = flipped {
-                let row = self.selection.row(first + i);
-                return Err(changed(comparison, guard, [left[i], right[i]], Some(row)));
+                return Err(changed(comparison, guard, [left[i], right[i]], Some(block.row(i))));
             }
         }
         Ok(())
     }
 
-    /// After a block: gradients of single terms, and what is scattered.
+    /// After the `i`-th block: gradients of single terms, and what is scattered.
     #[inline(always)]
     fn take_gradients<I: InstructionSet>(
         &mut self,
-        first: usize,
-        count: usize,
+        i: usize,
+        block: Block<'_>,
         registers: &mut Registers<Lanes<I>>,
     ) {
-        let code = &self.batch.code;
-        let slopes = &mut registers.adjoints[..code.active_inputs];
-        let inputs = self.batch.inputs;
+        let slopes = &mut registers.adjoints[..self.batch.code.active_inputs];
         if let Reduction::Gradients { gradients, .. } = &mut self.reduction {
-            for i in 0..count {
-                let gradient = &mut gradients[(first + i) * inputs..][..inputs];
-                match &self.batch.incidence {
-                    None => gradient.iter_mut().zip(&*slopes).for_each(|(g, slope)| *g = slope.lanes[i]),
-                    Some(incidence) => {
-                        let variables = incidence.row(self.selection.row(first + i));
-                        for (&variable, slope) in variables.iter().zip(&*slopes) {
-                            gradient[variable as usize] += slope.lanes[i];
-                        }
-                    }
+            let inputs = self.batch.inputs;
+            for lane in 0..block.count() {
+                let gradient = &mut gradients[(i * LANES + lane) * inputs..][..inputs];
+                for (column, slope) in slopes.iter().enumerate() {
+                    gradient[self.batch.variable(block.row(lane), column)] += slope.lanes[lane];
                 }
             }
             slopes.fill(Lanes::splat(0.0));
         } else if let Some(incidence) = &self.batch.incidence {
             let gradient = self.reduction.gradient();
-            for i in 0..count {
-                let variables = incidence.row(self.selection.row(first + i));
-                for (&variable, slope) in variables.iter().zip(&*slopes) {
-                    gradient[variable as usize] += slope.lanes[i];
+            match block {
+                Block::Consecutive { first, .. } => {
+                    let block = incidence.block(first);
+                    for column in 0..slopes.len() {
+                        scatter(gradient, &block[column], &slopes[column].lanes);
+                    }
+                }
+                Block::Listed(_) => {
+                    for column in 0..slopes.len() {
+                        scatter(gradient, &listed_variables(incidence, block, column), &slopes[column].lanes);
+                    }
                 }
             }
             slopes.fill(Lanes::splat(0.0));
@@ -207,29 +256,70 @@ impl Sweep<'_, '_> {
     }
 }
 
+/// The variables that listed terms see in a column.
+#[inline(never)]
+fn listed_variables(incidence: &Incidence, block: Block<'_>, column: usize) -> [u32; LANES] {
+    std::array::from_fn(|lane| incidence.variable(block.row(lane), column) as u32)
+}
+
+/// The values of variables.
+#[inline(always)]
+fn gather<I>(point: &[f64], variables: &[u32; LANES]) -> Lanes<I> {
+    // The indices were checked; the minimum tells so to the compiler.
+    let last = point.len() - 1;
+    let mut lanes = [0.0; LANES];
+    for i in 0..LANES {
+        lanes[i] = point[(variables[i] as usize).min(last)];
+    }
+    Lanes::new(lanes)
+}
+
+/// Adds to the adjoints of variables. Neighbouring terms often share one: then
+/// their adjoints are added up first.
+#[inline(always)]
+fn scatter(gradient: &mut [f64], variables: &[u32; LANES], slopes: &[f64; LANES]) {
+    let first = variables[0];
+    let mut shared = true;
+    for i in 1..LANES {
+        shared &= variables[i] == first;
+    }
+    if shared {
+        gradient[first as usize] += fold_lanes(*slopes, |a, b| a + b);
+    } else {
+        for i in 0..LANES {
+            gradient[variables[i] as usize] += slopes[i];
+        }
+    }
+}
+
 impl Reduction<'_> {
     /// The gradient that is summed over the terms; empty if there is none.
     fn gradient(&mut self) -> &mut [f64] {
         match self {
-            Reduction::SmoothMax { partial, .. } => &mut partial.gradient,
+            Reduction::SmoothMax(online) => &mut online.partial.gradient,
             Reduction::Sum { gradient, .. } => gradient,
-            Reduction::Values { .. } | Reduction::Gradients { .. } => &mut [],
+            Reduction::Extremes { .. } | Reduction::Values { .. } | Reduction::Gradients { .. } => &mut [],
         }
     }
 
-    /// Takes the values of a block; gives the weights to sweep back from.
+    /// Takes the values of the `i`-th block; gives the weights to sweep back from.
     #[inline(always)]
     fn weigh<I: InstructionSet>(
         &mut self,
-        first: usize,
+        i: usize,
         count: usize,
         terms: [f64; LANES],
         registers: &mut Registers<Lanes<I>>,
     ) -> Option<[f64; LANES]> {
+        let first = i * LANES;
         match self {
-            Reduction::SmoothMax { partial, slopes } => {
-                let weights = partial.absorb::<I>(count, terms, |factor| rescale(registers, factor))?;
-                (*slopes && weights.iter().any(|&weight| weight != 0.0)).then_some(weights)
+            Reduction::SmoothMax(online) => {
+                online.absorb::<I>(count, terms, |factor| rescale(registers, factor))
+            }
+            Reduction::Extremes { extremes, sign } => {
+                // Lanes without a row repeat the last one.
+                extremes[i] = *sign * largest(terms.map(|term| *sign * term));
+                None
             }
             Reduction::Sum { value, .. } => {
                 **value += terms[..count].iter().sum::<f64>();
@@ -260,59 +350,6 @@ fn ones(count: usize) -> [f64; LANES] {
 fn rescale<I: InstructionSet>(registers: &mut Registers<Lanes<I>>, factor: f64) {
     for adjoint in &mut registers.adjoints {
         *adjoint = Lanes::splat(factor).chain(*adjoint);
-    }
-}
-
-impl SmoothMaxPartial {
-    /// Joins a block of terms. Gives their weights `e^{k (f - m)}`, after the
-    /// earlier ones were brought to a new extreme by `rescale`; `None` if no
-    /// term of the block counts.
-    #[inline(always)]
-    fn absorb<I: InstructionSet>(
-        &mut self,
-        count: usize,
-        mut terms: [f64; LANES],
-        rescale: impl FnOnce(f64),
-    ) -> Option<[f64; LANES]> {
-        let k = self.sharpness;
-        let sign = k.signum();
-        let neutral = -sign * f64::INFINITY;
-        terms[count..].fill(neutral);
-        let is_nan = terms.iter().fold(false, |is_nan, term| is_nan | term.is_nan());
-        let most_extreme = sign * fold_lanes(terms.map(|term| sign * term), |a, b| if b > a { b } else { a });
-        let leader = terms.iter().position(|&term| term == most_extreme).unwrap_or(0);
-        if is_nan || self.extreme.is_nan() {
-            self.extreme = f64::NAN;
-            return None;
-        }
-        if terms[leader] == neutral {
-            return None;
-        }
-        let leads = sign * terms[leader] > sign * self.extreme;
-        if leads {
-            if self.extreme != neutral {
-                let factor = super::reduction::scale(k, self.extreme, terms[leader]);
-                self.excess = (1.0 + self.excess) * factor;
-                rescale(factor);
-                self.gradient
-                    .iter_mut()
-                    .for_each(|sum| *sum = if factor > 0.0 { *sum * factor } else { 0.0 });
-            }
-            self.extreme = terms[leader];
-        }
-        let mut weights = [0.0; LANES];
-        for i in 0..LANES {
-            let difference = terms[i] - self.extreme;
-            let exponential = lane::exp::<I, f64>(k * difference);
-            weights[i] = if terms[i] == self.extreme { 1.0 } else { exponential };
-        }
-        // The excess leaves out one term that attains the extreme.
-        let mut others = weights;
-        others[leader] = if leads { 0.0 } else { others[leader] };
-        others[count..].fill(0.0);
-        weights[count..].fill(0.0);
-        self.excess += others.iter().sum::<f64>();
-        Some(weights)
     }
 }
 

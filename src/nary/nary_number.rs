@@ -8,6 +8,10 @@ use crate::rules::{self, Arguments, Elementary, Number, Row};
 
 /// Numbers that a replay can run on.
 pub(crate) trait NaryNumber: Elementary {
+    /// Whether a reverse sweep had better ask if an adjoint is zero before it
+    /// does arithmetic: one number yes, lanes are seldom all zero.
+    const ASKS_FOR_ZERO: bool;
+
     /// [`Row::value`] of a rule that is not arithmetic.
     fn value_of<F: Row>(x: &Arguments<Self>) -> Self;
 
@@ -29,6 +33,8 @@ pub(crate) trait NaryNumber: Elementary {
 }
 
 impl<R: SliceNumber> NaryNumber for R {
+    const ASKS_FOR_ZERO: bool = true;
+
     #[inline(never)]
     fn value_of<F: Row>(x: &Arguments<R>) -> R {
         F::value(x)
@@ -89,6 +95,8 @@ fn adjoints_by_lane<F: Row>(
 }
 
 impl<I: InstructionSet> NaryNumber for Lanes<I> {
+    const ASKS_FOR_ZERO: bool = false;
+
     #[inline(always)]
     fn value_of<F: Row>(x: &Arguments<Self>) -> Self {
         Lanes::new(values_by_lane::<F>(&[x[0].lanes, x[1].lanes, x[2].lanes]))

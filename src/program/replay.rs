@@ -172,7 +172,7 @@ impl<T: Primitive, R: NaryNumber<Base = T>> Visitor for ReverseScalar<'_, T, R> 
             return;
         };
         let y_bar = std::mem::replace(place, R::constant(0.0));
-        if y_bar.is_zero() {
+        if (R::ASKS_FOR_ZERO || !F::OP.is_arithmetic()) && y_bar.is_zero() {
             return;
         }
         let operands = self.code.rule_operands(self.instruction, F::ARITY);
