@@ -86,7 +86,7 @@ impl<const N: usize, T: Primitive> Jet<N, T> {
         let mut y = Jet::lift(value);
         for (j, slope) in y.gradient.iter_mut().enumerate() {
             let x_dot = rules::arguments(M, |i| arguments[i].gradient[j]);
-            *slope = rules::tangent(M, &partials, &x_dot);
+            *slope = rules::tangent::<R, T>(&partials, &x_dot);
         }
         for argument in &arguments {
             y.kink = y.kink.or(argument.kink);

@@ -5,9 +5,11 @@
 //! `start + j * stride`. Stride 1 is a slice, stride 0 a broadcast; rules that
 //! are a few machine instructions get a loop of their own for each such pattern.
 
+use std::marker::PhantomData;
+
 use super::code::{Run, Strided};
 use crate::nary::NaryNumber;
-use crate::rules::{Number, Op, Row, Visitor, arguments, dispatch};
+use crate::rules::{Number, Op, Row, Visitor, dispatch};
 
 /// Evaluates a run.
 pub(super) fn forward<R: NaryNumber>(run: &Run, values: &mut [R]) {
@@ -141,8 +143,8 @@ fn evaluate<F: Row, R: NaryNumber>(
     c: impl Argument<R>,
     results: &mut [R],
 ) {
-    for (j, result) in results.iter_mut().enumerate() {
-        *result = F::value(&element::<F, R>(a, b, c, j));
+    for j in 0..results.len() {
+        results[j] = F::value(&element::<F, R>(a, b, c, j));
     }
 }
 
@@ -154,11 +156,8 @@ fn element<F: Row, R: Number>(
     c: impl Argument<R>,
     j: usize,
 ) -> [R; 3] {
-    arguments(F::ARITY, |i| match i {
-        0 => a.at(j),
-        1 => b.at(j),
-        _ => c.at(j),
-    })
+    let none = R::constant(0.0);
+    [a.at(j), if F::ARITY > 1 { b.at(j) } else { none }, if F::ARITY > 2 { c.at(j) } else { none }]
 }
 
 struct Reverse<'a, R> {
@@ -179,14 +178,14 @@ impl<R: NaryNumber> Visitor for Reverse<'_, R> {
         let (before, after) = adjoints.split_at_mut(output - first_active);
         let (y, y_bar) = (&values[output..][..len], &mut after[..len]);
         with_arguments!(F, run, values, |a, b, c| {
+            let elements = Elements { a, b, c, y, y_bar, rule: PhantomData::<F> };
             // One loop for each argument: their targets may overlap.
-            let x_bar = |j: usize| F::adjoint(&element::<F, R>(a, b, c, j), y[j], y_bar[j]);
-            accumulate(run.arguments[0], first_active, before, len, |j| x_bar(j)[0]);
+            elements.accumulate::<0>(run.arguments[0], first_active, before);
             if F::ARITY > 1 {
-                accumulate(run.arguments[1], first_active, before, len, |j| x_bar(j)[1]);
+                elements.accumulate::<1>(run.arguments[1], first_active, before);
             }
             if F::ARITY > 2 {
-                accumulate(run.arguments[2], first_active, before, len, |j| x_bar(j)[2]);
+                elements.accumulate::<2>(run.arguments[2], first_active, before);
             }
         });
         y_bar.fill(R::constant(0.0));
@@ -197,46 +196,68 @@ impl<R: NaryNumber> Visitor for Reverse<'_, R> {
     }
 }
 
-/// Adds `x_bar(j)` to the adjoint of element `j` of an argument, unless it is
-/// passive: all of a run's slots are on the same side of the first active one.
-#[inline(always)]
-fn accumulate<R: Number>(
-    argument: Strided,
-    first_active: usize,
-    adjoints: &mut [R],
-    len: usize,
-    x_bar: impl Fn(usize) -> R,
-) {
-    let Some(start) = (argument.start as usize).checked_sub(first_active) else {
-        return;
-    };
-    match argument.stride {
-        0 => adjoints[start] = adjoints[start] + total(len, x_bar),
-        1 => {
-            for (j, sum) in adjoints[start..][..len].iter_mut().enumerate() {
-                *sum = *sum + x_bar(j);
-            }
-        }
-        _ => {
-            for j in 0..len {
-                let sum = &mut adjoints[argument.slot(j) - first_active];
-                *sum = *sum + x_bar(j);
-            }
-        }
-    }
+/// The elements of a run, as the reverse sweep meets them.
+///
+/// Methods, not closures: those are not always inlined.
+struct Elements<'a, F, R, A, B, C> {
+    a: A,
+    b: B,
+    c: C,
+    y: &'a [R],
+    y_bar: &'a [R],
+    rule: PhantomData<F>,
 }
 
-/// `Σ term(j)`, as several sums side by side.
-#[inline(always)]
-fn total<R: Number>(len: usize, term: impl Fn(usize) -> R) -> R {
-    const SUMS: usize = 8;
-    let mut sums = [R::constant(0.0); SUMS];
-    let whole = len - len % SUMS;
-    for first in (0..whole).step_by(SUMS) {
-        for (i, sum) in sums.iter_mut().enumerate() {
-            *sum = *sum + term(first + i);
+impl<F: Row, R: NaryNumber, A: Argument<R>, B: Argument<R>, C: Argument<R>> Elements<'_, F, R, A, B, C> {
+    /// What argument `I` of element `j` receives.
+    #[inline(always)]
+    fn x_bar<const I: usize>(&self, j: usize) -> R {
+        F::adjoint(&element::<F, R>(self.a, self.b, self.c, j), self.y[j], self.y_bar[j])[I]
+    }
+
+    /// Adds to the adjoints of argument `I`, unless it is passive: all of a
+    /// run's slots are on the same side of the first active one.
+    #[inline(always)]
+    fn accumulate<const I: usize>(&self, argument: Strided, first_active: usize, adjoints: &mut [R]) {
+        let Some(start) = (argument.start as usize).checked_sub(first_active) else {
+            return;
+        };
+        let len = self.y.len();
+        match argument.stride {
+            0 => adjoints[start] = adjoints[start] + self.total::<I>(),
+            1 => {
+                let sums = &mut adjoints[start..][..len];
+                for j in 0..len {
+                    sums[j] = sums[j] + self.x_bar::<I>(j);
+                }
+            }
+            _ => {
+                for j in 0..len {
+                    let sum = &mut adjoints[argument.slot(j) - first_active];
+                    *sum = *sum + self.x_bar::<I>(j);
+                }
+            }
         }
     }
-    let rest = (whole..len).fold(R::constant(0.0), |sum, j| sum + term(j));
-    sums.into_iter().fold(rest, |total, sum| total + sum)
+
+    /// What one variable receives from all elements, as several sums side by side.
+    #[inline(always)]
+    fn total<const I: usize>(&self) -> R {
+        const SUMS: usize = 8;
+        let mut sums = [R::constant(0.0); SUMS];
+        let (len, whole) = (self.y.len(), self.y.len() / SUMS * SUMS);
+        for first in (0..whole).step_by(SUMS) {
+            for i in 0..SUMS {
+                sums[i] = sums[i] + self.x_bar::<I>(first + i);
+            }
+        }
+        let mut total = R::constant(0.0);
+        for j in whole..len {
+            total = total + self.x_bar::<I>(j);
+        }
+        for sum in sums {
+            total = total + sum;
+        }
+        total
+    }
 }

@@ -210,29 +210,34 @@ pub trait Row {
     /// Reverse mode: what the arguments of `y = f(x)` receive from the adjoint `y_bar`.
     #[inline(always)]
     fn adjoint<T: Elementary>(x: &Arguments<T>, y: T, y_bar: T) -> Arguments<T> {
-        let p = Self::partials(x, y);
         if Self::OP.is_affine() {
-            arguments(Self::ARITY, |i| y_bar * p[i])
-        } else {
-            arguments(Self::ARITY, |i| y_bar.chain(p[i]))
+            let signs = Self::partials(&[0.0; 3], 0.0);
+            return arguments(Self::ARITY, |i| if signs[i] < 0.0 { -y_bar } else { y_bar });
         }
+        let p = Self::partials(x, y);
+        arguments(Self::ARITY, |i| y_bar.chain(p[i]))
     }
 
     /// Forward mode: the tangent of `y = f(x)` from the tangents of its arguments.
     #[inline(always)]
     fn tangent<T: Valued>(x: &Arguments<T>, y: T, x_dot: &Arguments<T>) -> T {
-        tangent(Self::ARITY, &Self::partials(x, y), x_dot)
+        tangent::<Self, T>(&Self::partials(x, y), x_dot)
     }
 }
 
-/// `Σ p_i ẋ_i` over the arguments of a rule with so many.
+/// `Σ p_i ẋ_i` with the partials of a rule.
 #[inline(always)]
-pub(crate) fn tangent<T: Valued>(arity: usize, partials: &Arguments<T>, x_dot: &Arguments<T>) -> T {
+pub(crate) fn tangent<F: Row + ?Sized, T: Valued>(partials: &Arguments<T>, x_dot: &Arguments<T>) -> T {
     let mut sum = partials[0].chain(x_dot[0]);
-    for i in 1..arity {
+    for i in 1..F::ARITY {
         sum = sum + partials[i].chain(x_dot[i]);
     }
-    if sum.base().is_nan() { tangent_of_varying(arity, partials, x_dot) } else { sum }
+    // Partials of 1 and -1 make no NaN.
+    if !F::OP.is_affine() && sum.base().is_nan() {
+        tangent_of_varying(F::ARITY, partials, x_dot)
+    } else {
+        sum
+    }
 }
 
 /// The tangent where the plain sum is NaN, without the arguments that do not
