@@ -199,7 +199,7 @@ impl<T: Primitive> Recording<T> {
     }
 
     /// Appends an n-ary node of one output whose value and weights are known.
-    #[inline]
+    #[inline(always)]
     #[cfg_attr(debug_assertions, track_caller)]
     pub(super) fn push_evaluated(
         &mut self,
