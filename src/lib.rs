@@ -106,7 +106,7 @@ pub use functions::{
 #[cfg(feature = "minimax")]
 pub use minimax::Minimax;
 pub use nary::{CustomNode, SecondOrder, SliceNumber};
-pub use program::{Program, Workspace};
+pub use program::{Program, SmoothedProgram, Workspace};
 pub use rules::KinkKind;
 pub use scalar::Scalar;
 pub use tape::{Adjoints, Tape, Var};

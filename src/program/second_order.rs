@@ -91,6 +91,8 @@ impl<T: Primitive> Program<T> {
         self.code.nary.iter().try_for_each(|node| node.kind.require_second_order())?;
         let registers = &mut work.dual;
         registers.prepare(&self.code);
+        let parameters = registers.values[self.code.passive()].iter_mut();
+        parameters.zip(&self.parameters).for_each(|(slot, &parameter)| *slot = Dual::lift(parameter));
         let inputs = registers.values[self.code.active()].iter_mut();
         for ((input, &x), &v) in inputs.zip(x).zip(v) {
             *input = Dual::new(x, v);
