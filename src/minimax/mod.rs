@@ -17,9 +17,11 @@
 //! In the order of reading: `builder` (the statement), `problem` (the solver's view), `certificate`
 //! (what may be claimed), `qp` and `prox_sqp`, `smoothed` and `exponential_multipliers`, `multistart`.
 
+mod anneal;
 mod builder;
 mod certificate;
 mod curvature;
+mod descent;
 mod exponential_multipliers;
 mod groups;
 mod monitor;
@@ -34,6 +36,7 @@ mod smoothed;
 mod solution;
 mod solve;
 
+pub use anneal::{Anneal, Annealed, Extrapolation, Stage, anneal};
 pub use builder::Minimax;
 pub use multistart::Starts;
 pub use options::{Method, Options, State, Status};
