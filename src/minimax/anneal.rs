@@ -6,8 +6,8 @@
 //! ```
 //!
 //! The gap of the [smoothed program](SmoothedProgram) turns a target error into
-//! the last sharpness. The least values have an expansion `f* + c_1/k + c_2/k^2
-//! + ..` once the pieces active at the minimiser are settled, so Richardson's
+//! the last sharpness. Once the pieces active at the minimiser are settled, the
+//! least values are a series `f* + c_1/k + c_2/k^2 + ..`, so Richardson's
 //! extrapolation in `1/k` finds more digits than the last stage has: in the
 //! tableau
 //!

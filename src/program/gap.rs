@@ -92,21 +92,25 @@ pub(super) fn unit_gaps<T: Primitive>(exact: &Code<T>) -> Vec<Interval> {
         }
         None => ALL,
     };
-    exact.for_each_operation(|operation| match operation {
-        Operation::Rule { op, arguments, output } => {
-            let own = twin(op).map_or(ZERO, |(_, row)| Interval::of_twin(row, op.arity()));
-            let of_arguments: Vec<Interval> = arguments.iter().map(|&slot| errors[slot as usize]).collect();
-            let values: Vec<Interval> = arguments.iter().map(|&slot| value(slot)).collect();
-            errors[output as usize] = own + propagate(op, &of_arguments, &values);
-        }
-        Operation::Nary { kind, operands, output } => {
-            let own = nary_twin(kind).map_or(ZERO, |row| Interval::of_twin(row, operands.len()));
-            let of_operands: Vec<Interval> = operands.iter().map(|&slot| errors[slot as usize]).collect();
-            for i in 0..kind.outputs(operands.len()) {
-                errors[output as usize + i] = own + propagate_nary(kind, i, operands, &of_operands, value);
+    for operation in exact.operations_in_order() {
+        match operation {
+            Operation::Rule { op, arguments, output } => {
+                let own = twin(op).map_or(ZERO, |(_, row)| Interval::of_twin(row, op.arity()));
+                let of_arguments: Vec<Interval> =
+                    arguments.iter().map(|&slot| errors[slot as usize]).collect();
+                let values: Vec<Interval> = arguments.iter().map(|&slot| value(slot)).collect();
+                errors[output as usize] = own + propagate(op, &of_arguments, &values);
+            }
+            Operation::Nary { kind, operands, output } => {
+                let own = nary_twin(kind).map_or(ZERO, |row| Interval::of_twin(row, operands.len()));
+                let of_operands: Vec<Interval> = operands.iter().map(|&slot| errors[slot as usize]).collect();
+                for i in 0..kind.outputs(operands.len()) {
+                    errors[output as usize + i] =
+                        own + propagate_nary(kind, i, &operands, &of_operands, value);
+                }
             }
         }
-    });
+    }
     exact.outputs.iter().map(|&slot| errors[slot as usize]).collect()
 }
 

@@ -54,7 +54,7 @@ impl<T: Primitive> Program<T> {
     pub fn smoothed(&self, k: f64) -> SmoothedProgram<T> {
         let mut parameters = self.parameters.clone();
         parameters.extend(sharpnesses::<T>("smoothed", k));
-        let program = Program { code: with_twins(&self.code), parameters, value_reads: self.value_reads };
+        let program = Program::new(with_twins(&self.code), parameters, self.value_reads);
         SmoothedProgram { program, unit_gaps: unit_gaps(&self.code) }
     }
 }
