@@ -87,6 +87,7 @@ mod lanes;
 pub mod minimax;
 mod nary;
 mod num;
+mod objective;
 pub mod program;
 pub mod rules;
 mod scalar;
@@ -106,6 +107,7 @@ pub use functions::{
 #[cfg(feature = "minimax")]
 pub use minimax::Minimax;
 pub use nary::{CustomNode, SecondOrder, SliceNumber};
+pub use objective::{Objective, ObjectiveWorkspace};
 pub use program::{Program, SmoothedProgram, Workspace};
 pub use rules::KinkKind;
 pub use scalar::Scalar;

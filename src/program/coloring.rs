@@ -19,16 +19,16 @@ use super::sparsity::Pattern;
 
 /// An entry on or above the diagonal and where it is read.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Entry {
-    pub(super) row: u32,
-    pub(super) column: u32,
+pub(crate) struct Entry {
+    pub(crate) row: u32,
+    pub(crate) column: u32,
     /// The element of the product that is the entry.
-    pub(super) source: u32,
+    pub(crate) source: u32,
 }
 
 /// A pattern, its colours, and for each colour the entries its product shows.
 #[derive(Debug)]
-pub(super) struct HessianPlan {
+pub(crate) struct HessianPlan {
     pattern: Pattern,
     colors: Vec<u32>,
     entries: Vec<Vec<Entry>>,
@@ -36,12 +36,12 @@ pub(super) struct HessianPlan {
 
 impl HessianPlan {
     /// The plan for a symmetric pattern.
-    pub(super) fn new(pattern: Pattern) -> Self {
+    pub(crate) fn new(pattern: Pattern) -> Self {
         let colors = star_coloring(&pattern);
         let count = colors.iter().max().map_or(0, |&color| color as usize + 1);
         let mut plan = HessianPlan { entries: vec![Vec::new(); count], pattern, colors };
-        // How many neighbours of a row have each colour.
-        let mut neighbors = vec![0u32; count];
+        // How many neighbours of a row have each colour, and what is read already.
+        let (mut neighbors, mut is_read) = (vec![0u32; count], vec![false; plan.pattern.len()]);
         for i in 0..plan.pattern.rows() {
             for &j in plan.pattern.row(i) {
                 neighbors[plan.colors[j as usize] as usize] += 1;
@@ -49,7 +49,10 @@ impl HessianPlan {
             for &j in plan.pattern.row(i) {
                 let color = plan.colors[j as usize] as usize;
                 let (row, column) = ((i as u32).min(j), (i as u32).max(j));
-                if neighbors[color] == 1 {
+                let place = plan.pattern.position(row as usize, column as usize);
+                let is_read = &mut is_read[place.expect("the pattern is symmetric")];
+                if neighbors[color] == 1 && !*is_read {
+                    *is_read = true;
                     plan.entries[color].push(Entry { row, column, source: i as u32 });
                 }
             }
@@ -60,22 +63,22 @@ impl HessianPlan {
         plan
     }
 
-    pub(super) fn pattern(&self) -> &Pattern {
+    pub(crate) fn pattern(&self) -> &Pattern {
         &self.pattern
     }
 
     /// The number of colours.
-    pub(super) fn colors(&self) -> usize {
+    pub(crate) fn colors(&self) -> usize {
         self.entries.len()
     }
 
     /// For each variable whether it has the colour.
-    pub(super) fn members(&self, color: usize) -> impl Iterator<Item = bool> {
+    pub(crate) fn members(&self, color: usize) -> impl Iterator<Item = bool> {
         self.colors.iter().map(move |&other| other as usize == color)
     }
 
-    /// The entries that the product of a colour shows; some are shown twice.
-    pub(super) fn entries(&self, color: usize) -> &[Entry] {
+    /// The entries to read off the product of a colour; each is read once.
+    pub(crate) fn entries(&self, color: usize) -> &[Entry] {
         &self.entries[color]
     }
 }
@@ -168,7 +171,8 @@ mod tests {
             assert!(is_star(&pattern, &star_coloring(&pattern)));
             let plan = HessianPlan::new(pattern);
             let read = (0..plan.colors()).flat_map(|color| plan.entries(color)).map(|e| (e.row, e.column));
-            let read: std::collections::BTreeSet<_> = read.collect();
+            let read: Vec<_> = read.collect();
+            assert!((1..read.len()).all(|i| !read[..i].contains(&read[i])), "an entry is read twice");
             let upper: usize =
                 (0..n).map(|i| plan.pattern().row(i).iter().filter(|&&j| j as usize >= i).count()).sum();
             assert_eq!(read.len(), upper);

@@ -46,7 +46,7 @@ use crate::rules::Primitive;
 use crate::{Error, Tape, Var};
 
 pub(crate) mod code;
-mod coloring;
+pub(crate) mod coloring;
 pub(crate) mod compile;
 mod display;
 mod gap;
@@ -55,7 +55,7 @@ mod operations;
 pub(crate) mod replay;
 mod second_order;
 mod smoothed;
-mod sparsity;
+pub(crate) mod sparsity;
 mod strided;
 mod twins;
 mod workspace;

@@ -3,6 +3,7 @@
 use nalgebra::DMatrix;
 
 use super::coloring::HessianPlan;
+use super::sparsity::hessian_pattern;
 use super::{Program, Workspace, replay, require_length};
 use crate::rules::Primitive;
 use crate::{Dual, Error};
@@ -120,7 +121,7 @@ impl<T: Primitive> Program<T> {
     }
 
     pub(super) fn hessian_plan(&self) -> &HessianPlan {
-        self.hessian_plan.get_or_init(|| Box::new(HessianPlan::new(self.sparsity().hessian)))
+        self.hessian_plan.get_or_init(|| Box::new(HessianPlan::new(hessian_pattern(&self.code))))
     }
 
     /// Visits the entries on and above the diagonal, by one Hessian-vector

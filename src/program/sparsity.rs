@@ -38,7 +38,7 @@ pub struct Sparsity {
 impl Pattern {
     /// The pattern with so many columns and these rows, in any order, also with
     /// repetitions.
-    pub(super) fn new(columns: usize, rows: Vec<Vec<u32>>) -> Self {
+    pub(crate) fn new(columns: usize, rows: Vec<Vec<u32>>) -> Self {
         let mut pattern = Pattern { columns, starts: vec![0], indices: Vec::new() };
         for mut row in rows {
             tidy(&mut row);
@@ -87,7 +87,7 @@ impl Pattern {
     }
 
     /// The number of places before this one.
-    pub(super) fn position(&self, row: usize, column: usize) -> Option<usize> {
+    pub(crate) fn position(&self, row: usize, column: usize) -> Option<usize> {
         self.row(row).binary_search(&(column as u32)).ok().map(|place| self.starts[row] + place)
     }
 
@@ -121,7 +121,7 @@ impl<T: Primitive> Program<T> {
     /// assert_eq!(sparsity.hessian.len(), 3);
     /// ```
     pub fn sparsity(&self) -> Sparsity {
-        Sparsity { jacobian: jacobian(&self.code), hessian: hessian(&self.code) }
+        Sparsity { jacobian: jacobian_pattern(&self.code), hessian: hessian_pattern(&self.code) }
     }
 }
 
@@ -211,7 +211,7 @@ impl Dependencies {
     }
 }
 
-fn jacobian<T: Primitive>(code: &Code<T>) -> Pattern {
+fn jacobian_pattern<T: Primitive>(code: &Code<T>) -> Pattern {
     let mut dependencies = Dependencies::new(code);
     for operation in code.operations_in_order() {
         match operation {
@@ -256,7 +256,8 @@ fn curved_later<T: Primitive>(code: &Code<T>) -> Vec<bool> {
     is_curved_later
 }
 
-fn hessian<T: Primitive>(code: &Code<T>) -> Pattern {
+/// The pattern of the Hessian of any weighted sum of the outputs.
+pub(crate) fn hessian_pattern<T: Primitive>(code: &Code<T>) -> Pattern {
     let is_needed = curved_later(code);
     let mut dependencies = Dependencies::new(code);
     // Pairs of sets whose inputs interact.
