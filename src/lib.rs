@@ -47,6 +47,10 @@
 //! | smooth a maximum, a minimum, an absolute value | [`smooth_max`], [`smooth_min`], [`smooth_abs`] |
 //! | another smoothing, its error bound, its properties | [`smooth`] |
 //! | record once and replay at many points | [`Program`] |
+//! | keep `max`, `min` and `abs` in the source and get them smooth | [`Program::smoothed`] |
+//! | sweep one term over many data rows | [`Batch`] |
+//! | add up programs and batches | [`Objective`] |
+//! | see which derivatives are 0, and use it | [`Program::sparsity`], [`Program::hessian`] |
 //! | a fast and accurate log-sum-exp of plain slices | [`kernel`] |
 //! | minimise a maximum of functions | [`Minimax`] |
 //! | find where a NaN or a kink came from | [`Tape::first_nonfinite`], [`Adjoints::kinks`] |

@@ -14,8 +14,12 @@
 //! --example minimax_table`) and the exponential multipliers 34, each from the given start. The
 //! one that prox-SQP misses, Watson, it leaves at 2e-8 above an optimum of 1e-9.
 //!
+//! A scalar objective with `max`, `min` and `|x|` nested in any way is for [`anneal`], the
+//! continuation in the sharpness.
+//!
 //! In the order of reading: `builder` (the statement), `problem` (the solver's view), `certificate`
-//! (what may be claimed), `qp` and `prox_sqp`, `smoothed` and `exponential_multipliers`, `multistart`.
+//! (what may be claimed), `qp` and `prox_sqp`, `smoothed`, `descent` and
+//! `exponential_multipliers`, `multistart`; `anneal`.
 
 mod anneal;
 mod builder;

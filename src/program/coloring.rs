@@ -63,6 +63,8 @@ impl HessianPlan {
         plan
     }
 
+    /// The pattern of the Hessian.
+    #[cfg(any(test, feature = "sparse"))]
     pub(crate) fn pattern(&self) -> &Pattern {
         &self.pattern
     }

@@ -25,7 +25,7 @@ use crate::nary::NaryKind;
 use crate::rules::{Op, Primitive};
 use crate::smooth::Smoothing;
 
-/// The numbers from `low` to `high`.
+/// The numbers from `low` to `high`. An error's interval holds 0: twins may be exact.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Interval {
     pub(super) low: f64,
@@ -75,6 +75,11 @@ impl Interval {
             .unwrap_or(ZERO)
     }
 
+    /// A constant; of a NaN nothing is known.
+    fn of_constant<T: Primitive>(constant: T) -> Interval {
+        constant.to_f64().filter(|c| !c.is_nan()).map_or(ALL, |c| Interval::new(c, c))
+    }
+
     /// The error of a smoothing of `n` operands at `k = 1`.
     fn of_twin(row: &Smoothing, n: usize) -> Interval {
         row.error_interval(n, 1.0).map_or(ALL, |(low, high)| Interval { low, high })
@@ -85,12 +90,8 @@ impl Interval {
 /// program `exact`.
 pub(super) fn unit_gaps<T: Primitive>(exact: &Code<T>) -> Vec<Interval> {
     let mut errors = vec![ZERO; exact.slots];
-    let value = |slot: u32| match exact.constants.get(slot as usize) {
-        Some(constant) => {
-            let constant = constant.to_f64().unwrap_or(f64::NAN);
-            if constant.is_nan() { ALL } else { Interval::new(constant, constant) }
-        }
-        None => ALL,
+    let value = |slot: u32| {
+        exact.constants.get(slot as usize).map_or(ALL, |&constant| Interval::of_constant(constant))
     };
     for operation in exact.operations_in_order() {
         match operation {
@@ -180,8 +181,7 @@ fn propagate_nary<T: Primitive>(
     }
     let hull = |errors: &[Interval]| Interval::hull(errors.iter().copied());
     let weighted = |coefficients: &mut dyn Iterator<Item = T>| {
-        let coefficients = coefficients.map(|c| c.to_f64().unwrap_or(f64::NAN));
-        let terms = coefficients.zip(errors).map(|(c, error)| Interval::new(c, c).times(*error));
+        let terms = coefficients.zip(errors).map(|(c, error)| Interval::of_constant(c).times(*error));
         terms.fold(ZERO, Interval::add)
     };
     let (last, rest) = errors.split_last().expect("some error is not zero");
