@@ -109,9 +109,9 @@ impl<T: Primitive> Program<T> {
     /// As [`hvp`](Self::hvp).
     #[cfg(feature = "sparse")]
     pub fn sparse_hessian(&self, x: &[T]) -> Result<nalgebra_sparse::CscMatrix<T>, Error> {
-        let mut hessian = self.hessian_plan().pattern().to_csc();
-        let values = hessian.values_mut();
         let pattern = self.hessian_plan().pattern();
+        let mut hessian = pattern.to_csc();
+        let values = hessian.values_mut();
         self.for_each_hessian_entry(x, |i, j, entry| {
             for place in [pattern.position(i, j), pattern.position(j, i)].into_iter().flatten() {
                 values[place] = entry;
