@@ -27,7 +27,7 @@ use std::ops::{Add, Div, Sub};
 
 use nalgebra::DVector;
 
-use super::descent::{self, Evaluation};
+use super::descent::{self, Point};
 use super::options::{Options, Status};
 use super::solution::leading;
 use crate::program::require_length;
@@ -189,7 +189,7 @@ impl Anneal<'_> {
         let sharpnesses = self.schedule(self.program.value(&mut exact_work, x0)?)?;
         let mut smooth = self.program.smoothed(sharpnesses[0]);
         let mut work = smooth.workspace();
-        require_finite(&Point::new(&smooth, &mut work, x.clone())?)?;
+        require_finite(&evaluate(&smooth, &mut work, x.clone())?)?;
 
         let mut stages: Vec<Stage> = Vec::with_capacity(sharpnesses.len());
         let mut length = 0.1 * x.norm().max(1.0);
@@ -198,7 +198,7 @@ impl Anneal<'_> {
             let mut evaluations = 0;
             let point = descent::minimise(&x, length, Options::default().unbounded, |x| {
                 evaluations += 1;
-                Point::new(&smooth, &mut work, x)
+                evaluate(&smooth, &mut work, x)
             })?;
             length = (&point.x - &x).norm().max(1e-8 * x.norm().max(1.0));
             x = point.x;
@@ -260,33 +260,10 @@ impl Anneal<'_> {
 }
 
 /// An evaluation of the smooth function.
-#[derive(Clone)]
-struct Point {
-    x: DVector<f64>,
-    value: f64,
-    gradient: DVector<f64>,
-}
-
-impl Point {
-    fn new(smooth: &SmoothedProgram, work: &mut Workspace, x: DVector<f64>) -> Result<Self, Error> {
-        let mut gradient = DVector::zeros(x.len());
-        let value = smooth.gradient(work, x.as_slice(), gradient.as_mut_slice())?;
-        Ok(Point { x, value, gradient })
-    }
-}
-
-impl Evaluation for Point {
-    fn x(&self) -> &DVector<f64> {
-        &self.x
-    }
-
-    fn value(&self) -> f64 {
-        self.value
-    }
-
-    fn gradient(&self) -> &DVector<f64> {
-        &self.gradient
-    }
+fn evaluate(smooth: &SmoothedProgram, work: &mut Workspace, x: DVector<f64>) -> Result<Point, Error> {
+    let mut gradient = DVector::zeros(x.len());
+    let value = smooth.gradient(work, x.as_slice(), gradient.as_mut_slice())?;
+    Ok(Point { x, value, gradient })
 }
 
 fn require_finite(start: &Point) -> Result<(), Error> {

@@ -8,9 +8,13 @@
 //! Tseng & Bertsekas, On the convergence of the exponential multiplier method for convex
 //! programming, Math. Program. 60 (1993).
 
+use std::cell::RefCell;
+
+use argmin::core::{CostFunction, Executor, Gradient};
+use argmin::solver::linesearch::MoreThuenteLineSearch;
+use argmin::solver::quasinewton::LBFGS;
 use nalgebra::DVector;
 
-use super::descent::{self, Evaluation};
 use super::monitor::{Monitor, Outcome};
 use super::options::{State, Status};
 use super::problem::{Problem, Swept};
@@ -19,30 +23,101 @@ use crate::Error;
 
 /// Priors never fall below `exp(-60)`, so that a component can come back.
 const LOWEST_PRIOR: f64 = -60.0;
-/// The largest sharpness.
+/// The largest sharpness, and the pairs and iterations of the inner L-BFGS.
 const SHARPEST: f64 = 1e6;
+const PAIRS: usize = 30;
+const INNER_ITERATIONS: u64 = 300;
 /// Rounds that fail to improve the gap before giving up.
 const PATIENCE: usize = 8;
 
-/// Compares two points with the tangents in each other.
-fn check_convexity(monitor: &mut Monitor<'_>, last: &Point, point: &Point) {
-    let step = &point.x - &last.x;
-    monitor.check_tangent(
-        mean(&last.weights, &last.values),
-        &last.gradient,
-        &step,
-        mean(&last.weights, &point.values),
-    );
-    monitor.check_tangent(
-        mean(&point.weights, &point.values),
-        &point.gradient,
-        &-step,
-        mean(&point.weights, &last.values),
-    );
+/// The smooth objective of one round, as argmin sees it.
+struct Round<'s, 'p, 'o> {
+    problem: &'s Problem<'p>,
+    monitor: RefCell<&'s mut Monitor<'o>>,
+    k: f64,
+    log_priors: &'s [f64],
+    /// argmin sees `x / unit`, chosen so that the first step, minus the gradient, has a sane length.
+    unit: f64,
+    last: RefCell<Option<Point>>,
+    best: RefCell<Option<Point>>,
+    /// An error of the oracle, kept here because argmin would wrap it.
+    error: RefCell<Option<Error>>,
+}
+
+impl Round<'_, '_, '_> {
+    /// Evaluates once for cost and gradient; `None` after an error of the oracle.
+    fn evaluate(&self, x: &[f64]) -> Option<Point> {
+        let x = DVector::from_column_slice(x) * self.unit;
+        if let Some(last) = self.last.borrow().as_ref().filter(|last| last.x == x) {
+            return Some(last.clone());
+        }
+        match Point::new(self.problem, self.k, self.log_priors, x) {
+            Ok(point) => {
+                self.keep(&point);
+                Some(point)
+            }
+            Err(error) => {
+                *self.error.borrow_mut() = Some(error);
+                None
+            }
+        }
+    }
+
+    /// Compares with the last point for convexity, and remembers the best.
+    fn keep(&self, point: &Point) {
+        if !point.is_finite() {
+            return;
+        }
+        if let Some(last) = self.last.borrow().as_ref() {
+            let mut monitor = self.monitor.borrow_mut();
+            let step = &point.x - &last.x;
+            monitor.check_tangent(
+                mean(&last.weights, &last.values),
+                &last.gradient,
+                &step,
+                mean(&last.weights, &point.values),
+            );
+            monitor.check_tangent(
+                mean(&point.weights, &point.values),
+                &point.gradient,
+                &-step,
+                mean(&point.weights, &last.values),
+            );
+        }
+        let mut best = self.best.borrow_mut();
+        if best.as_ref().is_none_or(|best| point.smooth < best.smooth) {
+            *best = Some(point.clone());
+        }
+        *self.last.borrow_mut() = Some(point.clone());
+    }
 }
 
 fn mean(weights: &[f64], values: &[f64]) -> f64 {
     weights.iter().zip(values).filter(|(w, _)| **w != 0.0).map(|(w, v)| w * v).sum()
+}
+
+impl CostFunction for &Round<'_, '_, '_> {
+    type Param = Vec<f64>;
+    type Output = f64;
+
+    /// A huge value where a component is not finite makes the line search back off.
+    fn cost(&self, x: &Vec<f64>) -> Result<f64, argmin::core::Error> {
+        let point = self.evaluate(x).ok_or_else(|| argmin::core::Error::msg("the oracle failed"))?;
+        if point.smooth < -self.monitor.borrow().options.unbounded {
+            return Err(argmin::core::Error::msg("unbounded below"));
+        }
+        Ok(if point.smooth.is_finite() { point.smooth } else { 1e300 })
+    }
+}
+
+impl Gradient for &Round<'_, '_, '_> {
+    type Param = Vec<f64>;
+    type Gradient = Vec<f64>;
+
+    fn gradient(&self, x: &Vec<f64>) -> Result<Vec<f64>, argmin::core::Error> {
+        let point = self.evaluate(x).ok_or_else(|| argmin::core::Error::msg("the oracle failed"))?;
+        Ok(point.gradient.iter().map(|g| if g.is_finite() { g * self.unit } else { 0.0 }).collect())
+    }
 }
 
 /// Minimises from `x`, whose components are finite.
@@ -121,7 +196,7 @@ fn update_priors(problem: &Problem<'_>, log_priors: &mut [f64], values: &[f64], 
     }
 }
 
-/// The minimiser of one round's smooth objective.
+/// The minimiser of one round's smooth objective, by argmin's L-BFGS.
 fn minimise(
     problem: &Problem<'_>,
     monitor: &mut Monitor<'_>,
@@ -130,15 +205,31 @@ fn minimise(
     x: &DVector<f64>,
     length: f64,
 ) -> Result<Point, Error> {
-    let mut last: Option<Point> = None;
-    descent::minimise(x, length, monitor.options.unbounded, |x| {
-        let point = Point::new(problem, k, log_priors, x)?;
-        if point.is_finite() {
-            if let Some(last) = &last {
-                check_convexity(monitor, last, &point);
-            }
-            last = Some(point.clone());
-        }
-        Ok(point)
-    })
+    let mut round = Round {
+        problem,
+        monitor: RefCell::new(monitor),
+        k,
+        log_priors,
+        unit: 1.0,
+        last: RefCell::new(None),
+        best: RefCell::new(None),
+        error: RefCell::new(None),
+    };
+    let Some(start) = round.evaluate(x.as_slice()) else {
+        return Err(round.error.take().expect("an evaluation fails with an error"));
+    };
+    round.unit = (length / start.gradient.norm().max(f64::MIN_POSITIVE)).sqrt();
+    let solver = LBFGS::new(MoreThuenteLineSearch::new(), PAIRS)
+        .with_tolerance_grad(1e-11 * round.unit)
+        .and_then(|s| s.with_tolerance_cost(0.5 * f64::EPSILON * start.smooth.abs().max(1.0)))
+        .expect("the tolerances are not negative");
+    // argmin reports a failed line search as an error; the best point so far is what counts.
+    let _ = Executor::new(&round, solver)
+        .configure(|state| state.param((x / round.unit).as_slice().to_vec()).max_iters(INNER_ITERATIONS))
+        .ctrlc(false)
+        .run();
+    if let Some(error) = round.error.take() {
+        return Err(error);
+    }
+    Ok(round.best.take().expect("the start of a round has finite components"))
 }

@@ -15,11 +15,10 @@
 //! one that prox-SQP misses, Watson, it leaves at 2e-8 above an optimum of 1e-9.
 //!
 //! A scalar objective with `max`, `min` and `|x|` nested in any way is for [`anneal`], the
-//! continuation in the sharpness.
+//! continuation in the sharpness (`anneal`, on `descent`).
 //!
 //! In the order of reading: `builder` (the statement), `problem` (the solver's view), `certificate`
-//! (what may be claimed), `qp` and `prox_sqp`, `smoothed`, `descent` and
-//! `exponential_multipliers`, `multistart`; `anneal`.
+//! (what may be claimed), `qp` and `prox_sqp`, `smoothed` and `exponential_multipliers`, `multistart`.
 
 mod anneal;
 mod builder;

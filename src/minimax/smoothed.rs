@@ -9,7 +9,6 @@ use std::cell::RefCell;
 use argmin::core::{CostFunction, Error as ArgminError, Gradient, Hessian, Operator};
 use nalgebra::{DMatrix, DVector};
 
-use super::descent::Evaluation;
 use super::problem::{Problem, Swept, unit_vector};
 use crate::Error;
 
@@ -41,19 +40,9 @@ impl Point {
         })?;
         Ok(Point { x, smooth, values, weights, gradient })
     }
-}
 
-impl Evaluation for Point {
-    fn x(&self) -> &DVector<f64> {
-        &self.x
-    }
-
-    fn value(&self) -> f64 {
-        self.smooth
-    }
-
-    fn gradient(&self) -> &DVector<f64> {
-        &self.gradient
+    pub(crate) fn is_finite(&self) -> bool {
+        self.smooth.is_finite() && self.gradient.iter().all(|g| g.is_finite())
     }
 }
 

@@ -208,17 +208,8 @@ pub(super) fn pseudo_huber<T: Special>(x: T, k: T) -> T {
 /// The larger of two, rounded off by a hyperbola: [`squareplus`] of minus their
 /// distance above the exact maximum, so that nothing cancels.
 pub(super) fn smooth_max2<T: Special>(a: T, b: T, k: T) -> T {
-    a.max(b) + squareplus(-distance(a, b), k)
-}
-
-/// `max(a, b) + ln(1 + e^{-k |a - b|}) / k`.
-pub(super) fn smooth_max_pair<T: Special>(a: T, b: T, k: T) -> T {
-    a.max(b) + smooth_relu(-distance(a, b), k)
-}
-
-/// `|a - b|`, between equal infinities too.
-fn distance<T: Special>(a: T, b: T) -> T {
-    if a == b { T::zero() } else { (a - b).abs() }
+    let gap = if a == b { T::zero() } else { (a - b).abs() };
+    a.max(b) + squareplus(-gap, k)
 }
 
 /// `(1 + kx) / 2` clipped to `[0, 1]`.
