@@ -47,6 +47,10 @@
 //! | smooth a maximum, a minimum, an absolute value | [`smooth_max`], [`smooth_min`], [`smooth_abs`] |
 //! | another smoothing, its error bound, its properties | [`smooth`] |
 //! | record once and replay at many points | [`Program`] |
+//! | keep `max`, `min` and `abs` in the source and get them smooth | [`Program::smoothed`] |
+//! | sweep one term over many data rows | [`Batch`] |
+//! | add up programs and batches | [`Objective`] |
+//! | see which derivatives are 0, and use it | [`Program::sparsity`], [`Program::hessian`] |
 //! | a fast and accurate log-sum-exp of plain slices | [`kernel`] |
 //! | minimise a maximum of functions | [`Minimax`] |
 //! | find where a NaN or a kink came from | [`Tape::first_nonfinite`], [`Adjoints::kinks`] |
@@ -88,6 +92,7 @@ mod lanes;
 pub mod minimax;
 mod nary;
 mod num;
+mod objective;
 pub mod program;
 pub mod rules;
 mod scalar;
@@ -108,7 +113,8 @@ pub use jet::Jet;
 #[cfg(feature = "minimax")]
 pub use minimax::Minimax;
 pub use nary::{CustomNode, SecondOrder, SliceNumber};
-pub use program::{Program, Workspace};
+pub use objective::{Objective, ObjectiveWorkspace};
+pub use program::{Program, SmoothedProgram, Workspace};
 pub use rules::KinkKind;
 pub use scalar::Scalar;
 pub use tape::{Adjoints, Tape, Var};

@@ -50,6 +50,8 @@ chapters! {
         "A digital low-pass filter with the smallest possible ripple.";
     ch12_record_once = "12_record_once": "Chapter 12: Record once",
         "A million rows by tape, program and batch: the same value, very different recordings.";
+    ch13_reach_goals = "13_reach_goals": "Chapter 13: Reaching goals",
+        "A minimum of maxima over time, written as such: the program rounds off its own kinks.";
     ch14_sixteen_points = "14_sixteen_points": "Chapter 14: Sixteen points",
         "Sixteen points as equally far apart as can be: a sum of two maxima, many starts.";
     ch15_e8_from_noise = "15_e8_from_noise": "Chapter 15: E8 from noise",

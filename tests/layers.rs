@@ -13,7 +13,7 @@ const LAYERS: &[&[&str]] = &[
     &["rules", "num", "dual", "jet", "scalar", "nary", "lanes", "tape"],
     &["diff", "functions"],
     &["smooth"],
-    &["program", "batch"],
+    &["program", "batch", "objective"],
     &["minimax"],
 ];
 

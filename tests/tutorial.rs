@@ -27,6 +27,8 @@ mod first_gradient;
 mod games;
 #[path = "../examples/02_overflow.rs"]
 mod overflow;
+#[path = "../examples/13_reach_goals.rs"]
+mod reach_goals;
 #[path = "../examples/12_record_once.rs"]
 mod record_once;
 #[path = "../examples/14_sixteen_points.rs"]

@@ -28,6 +28,7 @@
 //! | `rows.rs` | the data, owned or borrowed |
 //! | `sweep.rs` | the loop over blocks of rows |
 //! | `reduction.rs` | the mergeable smooth maximum |
+//! | `second_order.rs` | Hessians and products with them, term by term |
 
 use std::ops::Range;
 
@@ -37,14 +38,15 @@ use crate::kernel::dispatch::dispatch;
 use crate::lanes::{LANES, Lanes};
 use crate::program::code::Code;
 use crate::program::compile::{Source, compile};
-use crate::program::replay::{self, Registers};
+use crate::program::replay::Registers;
 use crate::program::require_length;
-use crate::{Dual, Error, Tape, Var};
+use crate::{Error, Tape, Var};
 
 mod incidence;
 mod online;
 mod reduction;
 mod rows;
+mod second_order;
 mod sweep;
 
 use incidence::Incidence;
@@ -342,42 +344,6 @@ impl<'d> Batch<'d> {
         let reduction = Reduction::Gradients { values: &mut values, gradients: &mut gradients };
         self.sweep(x, Selection::List(rows), reduction)?;
         Ok(DMatrix::from_row_slice(rows.len(), self.inputs, &gradients))
-    }
-
-    /// Writes to `product` the product of `v` with the Hessian of `Σ w_i f_i`.
-    /// Terms of weight 0 cost nothing.
-    ///
-    /// # Errors
-    ///
-    /// As [`smooth_max`](Self::smooth_max), and [`Error::NoSecondOrder`].
-    pub fn hvp_of_sum(&self, w: &[f64], x: &[f64], v: &[f64], product: &mut [f64]) -> Result<(), Error> {
-        require_length("w", w.len(), self.len())?;
-        require_length("x", x.len(), self.inputs)?;
-        require_length("v", v.len(), self.inputs)?;
-        require_length("product", product.len(), self.inputs)?;
-        let code = &self.code;
-        code.nary.iter().try_for_each(|node| node.kind.require_second_order())?;
-        let mut registers = Registers::<Dual>::reserve(code);
-        registers.prepare(code);
-        product.fill(0.0);
-        for (row, &w) in w.iter().enumerate().filter(|(_, w)| **w != 0.0) {
-            for (column, slot) in code.passive().enumerate() {
-                registers.values[slot] = Dual::lift(self.rows.at(row, column));
-            }
-            for (i, slot) in code.active().enumerate() {
-                let variable = self.variable(row, i);
-                registers.values[slot] = Dual::new(x[variable], v[variable]);
-            }
-            replay::forward(code, &mut registers);
-            code.check_guards(&registers.values, Some(row))?;
-            registers.clear_inputs(code);
-            registers.seed(code, code.outputs[0], Dual::lift(w));
-            replay::reverse(code, &mut registers);
-            for i in 0..code.active_inputs {
-                product[self.variable(row, i)] += registers.adjoints[i].tangent;
-            }
-        }
-        Ok(())
     }
 
     /// The variable that a term sees as its `i`-th.

@@ -14,12 +14,17 @@
 //! --example minimax_table`) and the exponential multipliers 34, each from the given start. The
 //! one that prox-SQP misses, Watson, it leaves at 2e-8 above an optimum of 1e-9.
 //!
+//! A scalar objective with `max`, `min` and `|x|` nested in any way is for [`anneal`], the
+//! continuation in the sharpness (`anneal`, on `descent`).
+//!
 //! In the order of reading: `builder` (the statement), `problem` (the solver's view), `certificate`
 //! (what may be claimed), `qp` and `prox_sqp`, `smoothed` and `exponential_multipliers`, `multistart`.
 
+mod anneal;
 mod builder;
 mod certificate;
 mod curvature;
+mod descent;
 mod exponential_multipliers;
 mod groups;
 mod monitor;
@@ -34,6 +39,7 @@ mod smoothed;
 mod solution;
 mod solve;
 
+pub use anneal::{Anneal, Annealed, Extrapolation, Stage, anneal};
 pub use builder::Minimax;
 pub use multistart::Starts;
 pub use options::{Method, Options, State, Status};

@@ -196,7 +196,7 @@ impl Solution {
 }
 
 /// The first eight items, and how many more there are.
-fn leading(items: impl ExactSizeIterator<Item = String>) -> String {
+pub(super) fn leading(items: impl ExactSizeIterator<Item = String>) -> String {
     let more = items.len().saturating_sub(8);
     let mut text = items.take(8).collect::<Vec<_>>().join(", ");
     if more > 0 {

@@ -27,6 +27,7 @@ pub use slice_number::SliceNumber;
 /// What an n-ary node computes.
 #[doc(hidden)]
 #[allow(missing_docs)]
+#[derive(Clone)]
 pub enum NaryKind<T> {
     /// `Σ x_i`.
     Sum,

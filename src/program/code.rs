@@ -61,6 +61,7 @@ pub(crate) enum Step {
 }
 
 /// An n-ary node.
+#[derive(Clone)]
 pub(crate) struct NaryStep<T> {
     pub(crate) kind: NaryKind<T>,
     /// The first slot written.
@@ -72,6 +73,7 @@ pub(crate) struct NaryStep<T> {
 }
 
 /// A compiled recording.
+#[derive(Clone)]
 pub(crate) struct Code<T> {
     pub(crate) constants: Vec<T>,
     pub(crate) passive_inputs: usize,

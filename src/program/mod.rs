@@ -32,7 +32,13 @@
 //! | `replay.rs`, `strided.rs` | the sweeps over it |
 //! | `guards.rs` | comparisons checked on replay |
 //! | `second_order.rs` | Hessian-vector products and Hessians |
+//! | `smoothed.rs` | the same program with its kinks rounded off |
+//! | `twins.rs`, `gap.rs` | the pass that does it, and how far off it is |
+//! | `sparsity.rs`, `coloring.rs` | which second derivatives can differ from 0, and how few products show them |
+//! | `operations.rs` | the operations one by one, for analyses |
 //! | `display.rs` | a listing to read |
+
+use std::sync::OnceLock;
 
 use nalgebra::DMatrix;
 
@@ -40,23 +46,36 @@ use crate::rules::Primitive;
 use crate::{Error, Tape, Var};
 
 pub(crate) mod code;
+pub(crate) mod coloring;
 pub(crate) mod compile;
 mod display;
+mod gap;
 pub(crate) mod guards;
+mod operations;
 pub(crate) mod replay;
 mod second_order;
+mod smoothed;
+pub(crate) mod sparsity;
 mod strided;
+mod twins;
 mod workspace;
 
+pub use smoothed::SmoothedProgram;
+pub use sparsity::{Pattern, Sparsity};
 pub use workspace::Workspace;
 
 use code::Code;
+use coloring::HessianPlan;
 use compile::{Source, compile};
 
 /// A recording compiled for replay; see the [module](self).
 pub struct Program<T = f64> {
     code: Code<T>,
+    /// The values of the passive inputs.
+    parameters: Vec<T>,
     value_reads: usize,
+    /// How to compute the Hessian; made when it is first asked for.
+    hessian_plan: OnceLock<Box<HessianPlan>>,
 }
 
 impl Program<f64> {
@@ -201,7 +220,11 @@ impl<T: Primitive> Program<T> {
         let value_reads = tape.value_reads();
         let recording = tape.into_recording();
         let code = compile(Source { recording, outputs, active_inputs: x0.len(), find_runs: true })?;
-        Ok(Program { code, value_reads })
+        Ok(Program::new(code, Vec::new(), value_reads))
+    }
+
+    fn new(code: Code<T>, parameters: Vec<T>, value_reads: usize) -> Self {
+        Program { code, parameters, value_reads, hessian_plan: OnceLock::new() }
     }
 
     /// Memory for replays; each thread needs its own.
@@ -346,6 +369,7 @@ impl<T: Primitive> Program<T> {
     fn evaluate(&self, work: &mut Workspace<T>, x: &[T]) -> Result<(), Error> {
         require_length("x", x.len(), self.inputs())?;
         require_length("work", work.plain.values.len(), self.code.slots)?;
+        work.plain.values[self.code.passive()].copy_from_slice(&self.parameters);
         work.plain.values[self.code.active()].copy_from_slice(x);
         replay::forward(&self.code, &mut work.plain);
         self.code.check_guards(&work.plain.values, None)

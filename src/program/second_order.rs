@@ -2,6 +2,8 @@
 
 use nalgebra::DMatrix;
 
+use super::coloring::HessianPlan;
+use super::sparsity::hessian_pattern;
 use super::{Program, Workspace, replay, require_length};
 use crate::rules::Primitive;
 use crate::{Dual, Error};
@@ -50,6 +52,10 @@ impl<T: Primitive> Program<T> {
 
     /// The Hessian of the first output at `x`.
     ///
+    /// Where many of its entries are 0 for structural reasons, a few
+    /// Hessian-vector products give it: as many as its pattern needs colours. What
+    /// the pattern allows is worked out at the first call and kept.
+    ///
     /// ```
     /// use smoothmax::Program;
     ///
@@ -63,8 +69,16 @@ impl<T: Primitive> Program<T> {
     /// As [`hvp`](Self::hvp).
     pub fn hessian(&self, x: &[T]) -> Result<DMatrix<T>, Error> {
         let n = self.inputs();
-        let mut work = self.workspace();
         let mut hessian = DMatrix::zeros(n, n);
+        let plan = self.hessian_plan();
+        if plan.colors() < n {
+            self.for_each_hessian_entry(x, |i, j, entry| {
+                hessian[(i, j)] = entry;
+                hessian[(j, i)] = entry;
+            })?;
+            return Ok(hessian);
+        }
+        let mut work = self.workspace();
         let (mut direction, mut column) = (vec![T::constant(0.0); n], vec![T::constant(0.0); n]);
         for j in 0..n {
             direction[j] = T::constant(1.0);
@@ -74,6 +88,58 @@ impl<T: Primitive> Program<T> {
         }
         let transposed = hessian.transpose();
         Ok((hessian + transposed) * T::constant(0.5))
+    }
+
+    /// The Hessian of the first output at `x`, with an entry for each of its
+    /// [pattern](super::Sparsity::hessian); zeros among them are kept.
+    ///
+    /// ```
+    /// use smoothmax::Program;
+    ///
+    /// // Two blocks: x0 meets x1, and x2 meets nobody.
+    /// let program = Program::record(&[0.0; 3], |x| x[0] * x[1] + x[2].powi(3));
+    /// let hessian = program.sparse_hessian(&[1.0, 2.0, 3.0])?;
+    /// assert_eq!(hessian.nnz(), 3);
+    /// assert_eq!(hessian.get_entry(2, 2).unwrap().into_value(), 18.0);
+    /// # Ok::<(), smoothmax::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`hvp`](Self::hvp).
+    #[cfg(feature = "sparse")]
+    pub fn sparse_hessian(&self, x: &[T]) -> Result<nalgebra_sparse::CscMatrix<T>, Error> {
+        let pattern = self.hessian_plan().pattern();
+        let mut hessian = pattern.to_csc();
+        let values = hessian.values_mut();
+        self.for_each_hessian_entry(x, |i, j, entry| {
+            for place in [pattern.position(i, j), pattern.position(j, i)].into_iter().flatten() {
+                values[place] = entry;
+            }
+        })?;
+        Ok(hessian)
+    }
+
+    pub(super) fn hessian_plan(&self) -> &HessianPlan {
+        self.hessian_plan.get_or_init(|| Box::new(HessianPlan::new(hessian_pattern(&self.code))))
+    }
+
+    /// Visits the entries on and above the diagonal, by one Hessian-vector
+    /// product for each colour.
+    fn for_each_hessian_entry(&self, x: &[T], mut visit: impl FnMut(usize, usize, T)) -> Result<(), Error> {
+        let (plan, mut work) = (self.hessian_plan(), self.workspace());
+        let (mut direction, mut product) =
+            (vec![T::constant(0.0); self.inputs()], vec![T::constant(0.0); self.inputs()]);
+        for color in 0..plan.colors() {
+            for (direction, is_in) in direction.iter_mut().zip(plan.members(color)) {
+                *direction = T::constant(f64::from(u8::from(is_in)));
+            }
+            self.hvp(&mut work, x, &direction, &mut product)?;
+            for entry in plan.entries(color) {
+                visit(entry.row as usize, entry.column as usize, product[entry.source as usize]);
+            }
+        }
+        Ok(())
     }
 
     fn weighted_hvp(
@@ -91,6 +157,8 @@ impl<T: Primitive> Program<T> {
         self.code.nary.iter().try_for_each(|node| node.kind.require_second_order())?;
         let registers = &mut work.dual;
         registers.prepare(&self.code);
+        let parameters = registers.values[self.code.passive()].iter_mut();
+        parameters.zip(&self.parameters).for_each(|(slot, &parameter)| *slot = Dual::lift(parameter));
         let inputs = registers.values[self.code.active()].iter_mut();
         for ((input, &x), &v) in inputs.zip(x).zip(v) {
             *input = Dual::new(x, v);

@@ -64,7 +64,7 @@ impl<R: Copy> Argument<R> for AtStride<'_, R> {
 
 impl Strided {
     #[inline(always)]
-    fn slot(self, j: usize) -> usize {
+    pub(super) fn slot(self, j: usize) -> usize {
         (self.start as isize + j as isize * self.stride as isize) as usize
     }
 

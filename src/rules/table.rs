@@ -415,5 +415,24 @@ rules! {
             edges: [[1.0, 1.0, INF] => [0.5, 0.5, 0.0], [2.0, 1.0, INF] => [1.0, 0.0, 0.0], [1.0, 2.0, 0.0] => [NAN, NAN, NAN]],
             Corner when a == b && k == Self::INFINITY
         }
+        /// Smooth maximum of two `ln(e^{ka} + e^{kb}) / k`: convex, above the
+        /// maximum by at most `ln 2 / k`. NaN unless `k > 0`.
+        SmoothMaxPair = smooth_max_pair(a, b, k) -> y {
+            // The maximum and the smooth positive part of minus the distance: nothing cancels.
+            value: a.max(b) + stable::smooth_relu(if a == b { 0.0 } else { -(a - b).abs() }, sharp(k)),
+            partials: [(a - b).smooth_step(k), (b - a).smooth_step(k), c::<T>(0.25) * (a - b).smooth_abs_sharpness_slope(k * c(0.5))],
+            samples: [[1.0, 2.0, 3.0], [0.3, -0.4, 5.0], [1.0, 1.0, 2.0]],
+            edges: [[1.0, 1.0, INF] => [0.5, 0.5, 0.0], [2.0, 1.0, INF] => [1.0, 0.0, 0.0], [1.0, 2.0, 0.0] => [NAN, NAN, NAN]],
+            Corner when a == b && k == Self::INFINITY
+        }
+        /// Smooth minimum of two `-ln(e^{-ka} + e^{-kb}) / k`: concave, below
+        /// the minimum by at most `ln 2 / k`. NaN unless `k > 0`.
+        SmoothMinPair = smooth_min_pair(a, b, k) -> y {
+            value: a.min(b) - stable::smooth_relu(if a == b { 0.0 } else { -(a - b).abs() }, sharp(k)),
+            partials: [(b - a).smooth_step(k), (a - b).smooth_step(k), c::<T>(-0.25) * (a - b).smooth_abs_sharpness_slope(k * c(0.5))],
+            samples: [[1.0, 2.0, 3.0], [0.3, -0.4, 5.0], [1.0, 1.0, 2.0]],
+            edges: [[1.0, 1.0, INF] => [0.5, 0.5, 0.0], [2.0, 1.0, INF] => [0.0, 1.0, 0.0], [1.0, 2.0, 0.0] => [NAN, NAN, NAN]],
+            Corner when a == b && k == Self::INFINITY
+        }
     }
 }

@@ -1,0 +1,126 @@
+//! The pass that rounds off kinks: every exact `max`, `min`, `|x|` and
+//! `max(x, 0)` of a program becomes its smooth twin.
+//!
+//! | exact | twin |
+//! |---|---|
+//! | `max(a, b)` | `ln(e^{ka} + e^{kb}) / k` |
+//! | `min(a, b)` | `-ln(e^{-ka} + e^{-kb}) / k` |
+//! | `max x_i`, `min x_i` | `±ln Σ e^{±k x_i} / k` |
+//! | `|x|` | `ln(e^{kx} + e^{-kx}) / k` |
+//! | `max(x, 0)` | `ln(1 + e^{kx}) / k` |
+//!
+//! A twin stands where the exact operation stood, so schedule and runs remain
+//! as they are. The sharpnesses `k` and `-k` are two new passive inputs, the
+//! last ones; every slot after them moves up by two.
+
+use super::code::{Code, Run, Step, Strided};
+use crate::nary::NaryKind;
+use crate::rules::{Op, Primitive};
+use crate::smooth::{Smoothing, smoothing};
+use crate::tape::{Instruction, Operands};
+
+/// The passive inputs that the pass adds: `k` and `-k`.
+const SHARPNESSES: u32 = 2;
+
+/// The smooth twin of a rule, if the rule has one, and its row of the public table.
+pub(super) fn twin(op: Op) -> Option<(Op, &'static Smoothing)> {
+    let (twin, name) = match op {
+        Op::Max => (Op::SmoothMaxPair, "smooth_max"),
+        Op::Min => (Op::SmoothMinPair, "smooth_min"),
+        Op::Abs => (Op::SmoothAbs, "smooth_abs"),
+        Op::Relu => (Op::SmoothRelu, "smooth_relu"),
+        _ => return None,
+    };
+    Some((twin, row(name)))
+}
+
+/// The row of the twin of an n-ary node, if it has one.
+pub(super) fn nary_twin<T>(kind: &NaryKind<T>) -> Option<&'static Smoothing> {
+    match kind {
+        NaryKind::Max => Some(row("smooth_max")),
+        NaryKind::Min => Some(row("smooth_min")),
+        _ => None,
+    }
+}
+
+fn row(name: &str) -> &'static Smoothing {
+    smoothing(name).expect("the table has a row for every twin")
+}
+
+/// The program with twins. Its passive inputs end in `k` and `-k`.
+pub(super) fn with_twins<T: Primitive>(exact: &Code<T>) -> Code<T> {
+    let mut code = exact.clone();
+    let positive = code.passive().end as u32;
+    make_room(&mut code, positive);
+    let Code { steps, instructions, operand_list, nary, weights, gathered, .. } = &mut code;
+    for step in steps {
+        if let Step::Run(run) = step
+            && let Some((twin, _)) = twin(run.op)
+        {
+            run.arguments[run.op.arity()] = Strided { start: positive, stride: 0 };
+            *run = Run { op: twin, ..*run };
+        }
+    }
+    for instruction in instructions {
+        if let Some((twin, _)) = twin(instruction.op) {
+            *instruction = match (instruction.op.arity(), instruction.a, instruction.b) {
+                (1, a, _) => Instruction { op: twin, a, b: positive },
+                (_, a, b) => Instruction { op: twin, a: list(operand_list, [a, b, positive]), b: 0 },
+            };
+        }
+    }
+    for node in nary {
+        let sharpness = match node.kind {
+            NaryKind::Max => positive,
+            NaryKind::Min => positive + 1,
+            _ => continue,
+        };
+        let operands = node.operands.slots(operand_list);
+        let count = operands.len() + 1;
+        let offset = list(operand_list, operands.into_iter().chain([sharpness]));
+        node.kind = NaryKind::SmoothMaxAt;
+        node.operands = Operands::List { offset, count: count as u32 };
+        node.weights = *weights;
+        *weights += node.kind.weights(count);
+        *gathered = count.max(*gathered);
+    }
+    code
+}
+
+/// Appends slots to the operand list; returns their place.
+fn list(operand_list: &mut Vec<u32>, slots: impl IntoIterator<Item = u32>) -> u32 {
+    let offset = operand_list.len() as u32;
+    operand_list.extend(slots);
+    offset
+}
+
+/// Opens the slots of the sharpnesses at `place`.
+fn make_room<T: Primitive>(code: &mut Code<T>, place: u32) {
+    let move_up = |slot: &mut u32| *slot += if *slot < place { 0 } else { SHARPNESSES };
+    code.passive_inputs += SHARPNESSES as usize;
+    code.first_active += SHARPNESSES as usize;
+    code.slots += SHARPNESSES as usize;
+    for step in &mut code.steps {
+        match step {
+            Step::Run(run) => {
+                move_up(&mut run.output);
+                run.arguments[..run.op.arity()].iter_mut().for_each(|argument| move_up(&mut argument.start));
+            }
+            Step::Scalars(scalars) => move_up(&mut scalars.output),
+            Step::Nary(_) => {}
+        }
+    }
+    for instruction in code.instructions.iter_mut().filter(|instruction| instruction.op.arity() < 3) {
+        move_up(&mut instruction.a);
+        move_up(&mut instruction.b);
+    }
+    for node in &mut code.nary {
+        move_up(&mut node.output);
+        if let Operands::Span { first, .. } = &mut node.operands {
+            move_up(first);
+        }
+    }
+    code.operand_list.iter_mut().for_each(move_up);
+    code.outputs.iter_mut().for_each(move_up);
+    code.guards.iter_mut().flat_map(|guard| &mut guard.operands).for_each(move_up);
+}
