@@ -6,7 +6,8 @@ use smoothmax::{Batch, Program, Rows, Scalar, Tape, log_sum_exp, mat_vec, max, s
 /// One of everything a program can hold.
 fn everything<S: Scalar>(x: &[S]) -> S {
     let c = S::constant;
-    let terms: Vec<S> = x.windows(2).map(|w| (w[0] * w[1] + c(1.5)).exp() / (c(2.0) + w[0].square())).collect();
+    let terms: Vec<S> =
+        x.windows(2).map(|w| (w[0] * w[1] + c(1.5)).exp() / (c(2.0) + w[0].square())).collect();
     let chain = x.iter().fold(c(1.0), |y, &x| y.sin() * x + c(0.1));
     sum(&terms) + smooth_max(&terms, 3.0) + log_sum_exp(x) + max(x) + chain.hypot(x[0])
 }
@@ -86,7 +87,8 @@ fn a_batch_needs_no_memory_for_its_rows() {
     let peak = |rows: usize| {
         let t: Vec<f64> = (0..rows).map(|i| i as f64 / rows as f64).collect();
         let rows = Rows::row_major(&t, 1);
-        let batch = Batch::record(&[0.1, 0.2], rows, |p, row| (p[0] + p[1] * row[0] - row[0].sqrt()).square());
+        let batch =
+            Batch::record(&[0.1, 0.2], rows, |p, row| (p[0] + p[1] * row[0] - row[0].sqrt()).square());
         let mut g = [0.0; 2];
         measure(|| {
             batch.smooth_max(30.0, &[0.1, 0.2], &mut g).unwrap();

@@ -119,7 +119,7 @@ fn off(rule: &Rule, x: &[f64], smoothed: usize, signs: usize) -> Program {
             let sign = if signs >> i & 1 == 1 { 1.0 } else { -1.0 };
             if smoothed >> i & 1 == 1 { x[i] + sign * ((x[n + i] - 1.0).abs() - 1.0) } else { x[i] }
         };
-        rule.record(&(0..n).map(argument).collect::<Vec<_>>())
+        rule.apply(&(0..n).map(argument).collect::<Vec<_>>())
     })
 }
 

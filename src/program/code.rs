@@ -34,6 +34,22 @@ pub(crate) struct Run {
     pub(crate) arguments: [Strided; 3],
 }
 
+impl Run {
+    /// The elements from `first`, at most `count` of them, as a run.
+    pub(crate) fn tile(&self, first: u32, count: u32) -> Run {
+        let argument = |i: usize| {
+            let Strided { start, stride } = self.arguments[i];
+            Strided { start: start.wrapping_add_signed(first as i32 * stride), stride }
+        };
+        Run {
+            op: self.op,
+            len: count.min(self.len - first),
+            output: self.output + first,
+            arguments: [argument(0), argument(1), argument(2)],
+        }
+    }
+}
+
 /// Instructions without a common pattern, each writing the slot after the last.
 #[derive(Clone, Debug)]
 pub(crate) struct Scalars {
@@ -81,6 +97,8 @@ pub(crate) struct Code<T> {
     pub(crate) first_active: usize,
     pub(crate) slots: usize,
     pub(crate) steps: Vec<Step>,
+    /// A partition of the steps: the runs of one part are evaluated together.
+    pub(crate) parts: Vec<Range<usize>>,
     /// Operands are slots; a rule of three arguments has in `a` their place in
     /// the operand list.
     pub(crate) instructions: Vec<Instruction>,
@@ -140,6 +158,7 @@ impl<T: Primitive> Code<T> {
     pub(crate) fn memory(&self) -> usize {
         size_of_val(&self.constants[..])
             + size_of_val(&self.steps[..])
+            + size_of_val(&self.parts[..])
             + size_of_val(&self.instructions[..])
             + size_of_val(&self.operand_list[..])
             + size_of_val(&self.nary[..])

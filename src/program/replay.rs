@@ -8,7 +8,7 @@
 //! With `T` itself they give values and gradients, with
 //! [`Dual<T>`](crate::Dual) Hessian-vector products.
 
-use super::code::{Code, NaryStep, Scalars, Step};
+use super::code::{Code, NaryStep, Run, Scalars, Step};
 use super::strided;
 use crate::nary::NaryNumber;
 use crate::rules::{Number, Op, Primitive, Row, Visitor, arguments, dispatch};
@@ -75,33 +75,55 @@ fn add_to<R: Number>(adjoints: &mut [R], first_active: usize, slot: u32, adjoint
     }
 }
 
+/// How many elements of runs are taken through memory together.
+const TILE: u32 = 512;
+
 /// Evaluates every slot from the constants and inputs.
-#[inline(always)]
 pub(crate) fn forward<R: NaryNumber>(code: &Code<R::Base>, registers: &mut Registers<R>) {
-    for step in &code.steps {
-        match step {
-            Step::Run(run) => strided::forward(run, &mut registers.values),
-            Step::Scalars(scalars) => forward_scalars(code, scalars, &mut registers.values),
-            Step::Nary(index) => forward_nary(code, &code.nary[*index as usize], registers),
+    for part in &code.parts {
+        match &code.steps[part.clone()] {
+            [Step::Run(run)] => strided::forward(run, &mut registers.values),
+            [Step::Scalars(scalars)] => forward_scalars(code, scalars, &mut registers.values),
+            [Step::Nary(index)] => forward_nary(code, &code.nary[*index as usize], registers),
+            runs => for_each_tile(runs, false, |run| strided::forward(run, &mut registers.values)),
         }
     }
 }
 
 /// Propagates the seeded adjoints to the inputs, and leaves those of all
 /// results at zero.
-#[inline(always)]
 pub(crate) fn reverse<R: NaryNumber>(code: &Code<R::Base>, registers: &mut Registers<R>) {
-    for step in code.steps.iter().rev() {
-        match step {
-            Step::Run(run) => {
-                if run.output as usize >= code.first_active {
-                    strided::reverse(run, code.first_active, &registers.values, &mut registers.adjoints);
-                }
+    for part in code.parts.iter().rev() {
+        let Registers { values, adjoints, .. } = registers;
+        let mut reverse_run = |run: &Run| {
+            if run.output as usize >= code.first_active {
+                strided::reverse(run, code.first_active, values, adjoints);
             }
-            Step::Scalars(scalars) => {
-                reverse_scalars(code, scalars, &registers.values, &mut registers.adjoints);
-            }
-            Step::Nary(index) => reverse_nary(code, &code.nary[*index as usize], registers),
+        };
+        match &code.steps[part.clone()] {
+            [Step::Run(run)] => reverse_run(run),
+            [Step::Scalars(scalars)] => reverse_scalars(code, scalars, values, adjoints),
+            [Step::Nary(index)] => reverse_nary(code, &code.nary[*index as usize], registers),
+            runs => for_each_tile(runs, true, reverse_run),
+        }
+    }
+}
+
+/// Visits runs of equal length tile by tile; backwards in both ways if `reversed`.
+#[inline(always)]
+fn for_each_tile(runs: &[Step], reversed: bool, mut visit: impl FnMut(&Run)) {
+    let len = match runs {
+        [Step::Run(run), ..] => run.len,
+        _ => unreachable!("only runs are tiled"),
+    };
+    let tiles = len.div_ceil(TILE);
+    for i in 0..tiles {
+        let first = TILE * if reversed { tiles - 1 - i } else { i };
+        for j in 0..runs.len() {
+            let Step::Run(run) = &runs[if reversed { runs.len() - 1 - j } else { j }] else {
+                unreachable!("only runs are tiled");
+            };
+            visit(&run.tile(first, TILE));
         }
     }
 }

@@ -63,6 +63,7 @@ impl<'a, T: Primitive> Emitter<'a, T> {
             first_active: 0,
             slots: 0,
             steps: Vec::new(),
+            parts: Vec::new(),
             instructions: Vec::new(),
             operand_list: Vec::new(),
             nary: Vec::new(),

@@ -6,6 +6,7 @@
 //! | fusion | `fusion.rs` | turns chains of additions into n-ary sums, order kept |
 //! | schedule | `schedule.rs` | sorts by level, then by operation; stable |
 //! | emission | `emission.rs` | numbers slots, gathers constants, finds strides |
+//! | tiling | `tiling.rs` | finds the runs that can go through memory together |
 //!
 //! The *level* of a result is one more than the highest among its operands, so
 //! results of one level do not depend on each other and equal operations among
@@ -20,6 +21,7 @@ mod emission;
 mod fusion;
 mod liveness;
 mod schedule;
+mod tiling;
 
 /// The most operations a program can hold: slots are numbered with 30 bits.
 pub(crate) const MAX_OPERATIONS: usize = 1 << 30;
@@ -46,7 +48,9 @@ pub(crate) fn compile<T: Primitive>(source: Source<T>) -> Result<Code<T>, Error>
     let mut uses = liveness::count_uses(&recording, &outputs);
     let ranks = fusion::fuse_and_rank(&mut recording, &mut uses, active_inputs);
     let order = schedule::order(&recording, &uses, &ranks);
-    Ok(emission::emit(recording, &order, outputs, active_inputs, find_runs))
+    let mut code = emission::emit(recording, &order, outputs, active_inputs, find_runs);
+    code.parts = tiling::parts(&code.steps);
+    Ok(code)
 }
 
 impl<T: Primitive> Recording<T> {
