@@ -4,8 +4,6 @@
 //! the reduction weigh the terms, sweep back from the weights. Instructions are
 //! chosen once for the whole loop.
 
-use std::ops::Range;
-
 use super::Batch;
 use super::reduction::SmoothMaxPartial;
 use crate::Error;
@@ -24,6 +22,8 @@ pub(super) enum Reduction<'a> {
     SmoothMax { partial: &'a mut SmoothMaxPartial, slopes: bool },
     /// Adds up values and gradients.
     Sum { value: &'a mut f64, gradient: &'a mut [f64] },
+    /// Adds up gradients, each times the weight of its term.
+    Pullback { weights: &'a [f64], gradient: &'a mut [f64] },
     /// Writes each value.
     Values { values: &'a mut [f64] },
     /// Writes the gradient of each term: `inputs` numbers a row.
@@ -212,7 +212,7 @@ impl Reduction<'_> {
     fn gradient(&mut self) -> &mut [f64] {
         match self {
             Reduction::SmoothMax { partial, .. } => &mut partial.gradient,
-            Reduction::Sum { gradient, .. } => gradient,
+            Reduction::Sum { gradient, .. } | Reduction::Pullback { gradient, .. } => gradient,
             Reduction::Values { .. } | Reduction::Gradients { .. } => &mut [],
         }
     }
@@ -234,6 +234,11 @@ impl Reduction<'_> {
             Reduction::Sum { value, .. } => {
                 **value += terms[..count].iter().sum::<f64>();
                 Some(ones(count))
+            }
+            Reduction::Pullback { weights, .. } => {
+                let mut block = [0.0; LANES];
+                block[..count].copy_from_slice(&weights[first..first + count]);
+                Some(block)
             }
             Reduction::Values { values } => {
                 values[first..first + count].copy_from_slice(&terms[..count]);
@@ -314,13 +319,4 @@ impl SmoothMaxPartial {
         self.excess += others.iter().sum::<f64>();
         Some(weights)
     }
-}
-
-/// The rows of each chunk that is reduced on its own: fixed, so that results do
-/// not depend on the number of threads.
-pub(super) fn chunks(rows: usize) -> impl Iterator<Item = Range<usize>> + Clone {
-    const SMALLEST: usize = 1 << 13;
-    const MOST: usize = 64;
-    let size = rows.div_ceil(MOST).next_multiple_of(LANES).max(SMALLEST);
-    (0..rows).step_by(size).map(move |first| first..rows.min(first + size))
 }
