@@ -58,14 +58,13 @@ impl<'a> Minimax<'a> {
     /// The midrange of a million numbers:
     ///
     /// ```
-    /// use smoothmax::minimax::Minimax;
-    /// use smoothmax::{Batch, Rows};
+    /// use smoothmax::{Batch, Minimax, Rows};
     ///
-    /// let numbers: Vec<f64> = (0..1_000_000).map(|i| (i as f64).sin()).collect();
+    /// let numbers: Vec<f64> = (0..1_000_000).map(|i| (i as f64).sqrt()).collect();
     /// let rows = Rows::row_major(&numbers, 1);
-    /// let distances = Batch::record(&[0.5], rows, |x, row| x[0] - row[0]);
-    /// let solution = Minimax::batch(distances).absolute().convex().radius(2.0).solve(&[0.5])?;
-    /// assert!(solution.x[0].abs() < 1e-12 && (solution.value - 1.0).abs() < 1e-12);
+    /// let distances = Batch::record(&[0.0], rows, |x, row| x[0] - row[0]);
+    /// let solution = Minimax::batch(distances).absolute().solve(&[0.0])?;
+    /// assert!((solution.x[0] - 0.5 * 999_999f64.sqrt()).abs() < 1e-10);
     /// assert!(solution.counts.gradient_rows < 1_000);
     /// # Ok::<(), smoothmax::Error>(())
     /// ```
