@@ -17,6 +17,7 @@
 //! In the order of reading: `builder` (the statement), `problem` (the solver's view), `certificate`
 //! (what may be claimed), `qp` and `prox_sqp`, `smoothed` and `exponential_multipliers`, `multistart`.
 
+mod adapter;
 mod builder;
 mod certificate;
 mod curvature;
@@ -34,9 +35,10 @@ mod smoothed;
 mod solution;
 mod solve;
 
+pub use adapter::HessianOperator;
 pub use builder::Minimax;
 pub use multistart::Starts;
 pub use options::{Method, Options, State, Status};
 pub use oracle::Oracle;
-pub use smoothed::{HessianOperator, Smoothed};
+pub use smoothed::Smoothed;
 pub use solution::{ConstraintMultipliers, Counts, Solution, Verification};

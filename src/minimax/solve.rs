@@ -10,6 +10,7 @@ use super::{
     exponential_multipliers, prox_sqp, qp,
 };
 use crate::Error;
+use crate::program::require_length;
 
 impl Minimax<'_> {
     /// Solves from the start `x0`, which is first moved to the nearest point that satisfies the
@@ -86,31 +87,28 @@ impl Minimax<'_> {
     /// Everything that can be wrong before a component is evaluated.
     fn check(&self, x0: &[f64]) -> Result<(), Error> {
         let (n, m) = (self.oracle.dimension(), self.oracle.components());
-        let length = |argument, expected, found| {
-            if expected == found { Ok(()) } else { Err(Error::Length { argument, found, expected }) }
-        };
         let require = |holds: bool, argument, reason| {
             if holds { Ok(()) } else { Err(Error::Invalid { argument, reason }) }
         };
-        length("x0", n, x0.len())?;
+        require_length("x0", x0.len(), n)?;
         if m == 0 {
             return Err(Error::NoComponents);
         }
         require(x0.iter().all(|v| v.is_finite()), "x0", "must be finite")?;
         if let Some(groups) = &self.groups {
-            length("groups", m, groups.len())?;
+            require_length("groups", groups.len(), m)?;
         }
         if let Some(weights) = &self.warm {
-            length("warm_start multipliers", m, weights.len())?;
+            require_length("warm_start multipliers", weights.len(), m)?;
         }
         if let Some((lower, upper)) = &self.bounds {
-            length("lower bounds", n, lower.len())?;
-            length("upper bounds", n, upper.len())?;
+            require_length("lower bounds", lower.len(), n)?;
+            require_length("upper bounds", upper.len(), n)?;
             require(lower.iter().zip(upper).all(|(l, u)| l <= u), "bounds", "must satisfy lower <= upper")?;
         }
         for (a, b) in self.equalities.iter().chain(&self.inequalities) {
-            length("columns of the constraint matrix", n, a.ncols())?;
-            length("right-hand side of the constraints", a.nrows(), b.len())?;
+            require_length("columns of the constraint matrix", a.ncols(), n)?;
+            require_length("right-hand side of the constraints", b.len(), a.nrows())?;
             require(a.iter().chain(b).all(|v| v.is_finite()), "linear constraints", "must be finite")?;
         }
         require(!(self.absolute && self.maximin), "maximin", "cannot be combined with absolute")?;
@@ -265,14 +263,7 @@ impl Solution {
     /// A problem of other dimensions, and what its oracle returns.
     pub fn verify(&self, problem: &Minimax<'_>) -> Result<Verification, Error> {
         problem.check(self.x.as_slice())?;
-        let m = problem.oracle.components();
-        if self.multipliers.len() != m {
-            return Err(Error::Length {
-                argument: "multipliers",
-                expected: m,
-                found: self.multipliers.len(),
-            });
-        }
+        require_length("multipliers", self.multipliers.len(), problem.oracle.components())?;
         let view = problem.problem();
         let weights = view.unsigned(self.multipliers.as_slice());
         let multipliers = DVector::from_vec(problem.join_multipliers(&self.constraint_multipliers));
