@@ -3,7 +3,7 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::certificate::{Certificate, Declarations, Evaluated};
-use super::monitor::{Monitor, Outcome};
+use super::monitor::{GAP, Monitor, Outcome};
 use super::problem::{Constraints, Problem, Swept};
 use super::{
     ConstraintMultipliers, Method, Minimax, Smoothed, Solution, State, Status, Verification,
@@ -27,9 +27,9 @@ impl Minimax<'_> {
         self.check(x0)?;
         let problem = self.problem();
         let start = DVector::from_column_slice(x0);
-        let x = self.feasible(&problem, &start)?;
+        let (x, values) = self.feasible(&problem, &start)?;
         let ball = self.declared.radius.map(|r| (start.clone(), r));
-        let mut monitor = Monitor::new(&self.options, self.observer.as_deref(), ball);
+        let mut monitor = Monitor::new(&self.options, self.observer.as_deref(), ball, &values);
         let weights = self.warm.as_ref().map(|w| problem.unsigned(w));
         let method = self.chosen_method()?;
         let outcome = match method {
@@ -149,8 +149,12 @@ impl Minimax<'_> {
         [side(-1.0, lower), side(1.0, upper)].concat()
     }
 
-    /// The point nearest to `start` that satisfies the constraints, with finite components.
-    fn feasible(&self, problem: &Problem<'_>, start: &DVector<f64>) -> Result<DVector<f64>, Error> {
+    /// The point nearest to `start` that satisfies the constraints, and its components, finite.
+    fn feasible(
+        &self,
+        problem: &Problem<'_>,
+        start: &DVector<f64>,
+    ) -> Result<(DVector<f64>, Vec<f64>), Error> {
         let x = qp::project(&problem.constraints, start).ok_or(Error::Infeasible)?;
         let values = problem.values(&x)?;
         match values.iter().position(|v| !v.is_finite()) {
@@ -158,7 +162,7 @@ impl Minimax<'_> {
                 let (component, sign) = problem.raw(i);
                 Err(Error::NotFinite { component, value: sign * values[i] })
             }
-            None => Ok(x),
+            None => Ok((x, values)),
         }
     }
 
@@ -187,11 +191,12 @@ impl Minimax<'_> {
                 (multipliers, certificate) = (simplest, alternative);
             }
         }
+        let gap = GAP * monitor.tolerance(certificate.0);
         Ok(Solution {
             value: self.sign() * certificate.0,
             multipliers,
             constraint_multipliers: self.split_multipliers(&outcome.multipliers),
-            status: settled(outcome.status, &certificate.1, certificate.0),
+            status: settled(outcome.status, &certificate.1, certificate.0, gap),
             method,
             lower_estimate: self.sign() * certificate.1.estimate,
             gradient_norm: certificate.1.gradient_norm,
@@ -285,10 +290,14 @@ impl Solution {
 }
 
 /// The status with the certificate's word on it: a strong proximal term also makes the predicted
-/// decrease small, so convergence is claimed only where the multipliers show a stationary point.
-fn settled(status: Status, certificate: &Certificate, f: f64) -> Status {
+/// decrease small, so convergence is claimed only where the multipliers show a stationary point;
+/// and no further step is needed where they leave a gap of at most `tolerance`.
+fn settled(status: Status, certificate: &Certificate, f: f64, tolerance: f64) -> Status {
     match status {
         Status::Converged if !is_stationary(certificate, f) => Status::Stalled,
+        Status::Stalled if is_stationary(certificate, f) && f - certificate.estimate <= tolerance => {
+            Status::Converged
+        }
         status => status,
     }
 }
