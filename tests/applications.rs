@@ -315,7 +315,7 @@ fn best_error_of_abs(degree: usize) -> (f64, f64) {
             let others = (0..count).filter(|&i| i != j);
             others.fold(1.0, |w, i| w / ((t[j] - t[i]) * (t[j] + t[i])))
         };
-        let sign = |j: usize| if j % 2 == 0 { 1.0 } else { -1.0 };
+        let sign = |j: usize| if j.is_multiple_of(2) { 1.0 } else { -1.0 };
         let sum = |term: &dyn Fn(usize) -> f64| (0..n + 2).map(|j| weight(j, n + 2) * term(j)).sum::<f64>();
         let level = sum(&|j| t[j]) / sum(&sign);
         // The polynomial whose error at the first n + 1 nodes is the levelled one, by barycentric
