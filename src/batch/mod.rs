@@ -27,10 +27,9 @@
 //! |---|---|
 //! | `rows.rs` | the data, owned or borrowed |
 //! | `sweep.rs` | the loop over blocks of rows |
+//! | `chunks.rs` | rows on threads, the same result on any number of them |
 //! | `reduction.rs` | the mergeable smooth maximum |
 //! | `second_order.rs` | Hessians and products with them, term by term |
-
-use std::ops::Range;
 
 use nalgebra::DMatrix;
 
@@ -42,6 +41,7 @@ use crate::program::replay::Registers;
 use crate::program::require_length;
 use crate::{Error, Tape, Var};
 
+mod chunks;
 mod incidence;
 mod online;
 mod reduction;
@@ -49,11 +49,12 @@ mod rows;
 mod second_order;
 mod sweep;
 
+use chunks::{add_up, reduce};
 use incidence::Incidence;
 use online::Online;
 pub use reduction::SmoothMaxPartial;
 pub use rows::Rows;
-use sweep::{Reduction, Selection, Sweep, chunks};
+use sweep::{Reduction, Selection, Sweep};
 
 /// A term recorded once and a row of data for each of its copies; see the
 /// [module](self).
@@ -217,7 +218,7 @@ impl<'d> Batch<'d> {
     /// If `k` is zero or NaN.
     pub fn smooth_max_partial(&self, k: f64, x: &[f64]) -> Result<SmoothMaxPartial, Error> {
         assert!(k != 0.0 && !k.is_nan(), "smooth_max: the sharpness `k` is {k}; it must not be 0 or NaN");
-        let partials = self.reduce(|rows| {
+        let partials = reduce(self.len(), |rows| {
             let mut partial = SmoothMaxPartial::new(k, self.inputs);
             let selection = Selection::Range(rows.start, rows.end);
             self.sweep(x, selection, Reduction::SmoothMax(Online::new(&mut partial)))?;
@@ -265,19 +266,51 @@ impl<'d> Batch<'d> {
     /// As [`smooth_max`](Self::smooth_max).
     pub fn sum(&self, x: &[f64], gradient: &mut [f64]) -> Result<f64, Error> {
         require_length("gradient", gradient.len(), self.inputs)?;
-        let partials = self.reduce(|rows| {
+        let partials = reduce(self.len(), |rows| {
             let (mut value, mut gradient) = (0.0, vec![0.0; self.inputs]);
             let reduction = Reduction::Sum { value: &mut value, gradient: &mut gradient };
             self.sweep(x, Selection::Range(rows.start, rows.end), reduction)?;
             Ok((value, gradient))
         })?;
-        gradient.fill(0.0);
-        let mut total = 0.0;
-        for (value, slopes) in partials {
-            total += value;
-            gradient.iter_mut().zip(slopes).for_each(|(sum, slope)| *sum += slope);
-        }
-        Ok(total)
+        let (values, gradients): (Vec<f64>, Vec<Vec<f64>>) = partials.into_iter().unzip();
+        add_up(&gradients, gradient);
+        Ok(values.iter().sum())
+    }
+
+    /// Writes to `product` the product `J' w`, where row `i` of `J` is the
+    /// gradient of term `i`. Terms of weight 0 are not evaluated.
+    ///
+    /// ```
+    /// use smoothmax::Batch;
+    ///
+    /// let rows = [[1.0], [2.0], [3.0]];
+    /// let batch = Batch::record(&[0.0], &rows[..], |p, row| (p[0] - row[0]).powi(2));
+    /// let mut product = [0.0];
+    /// batch.pullback(&[1.0, 0.0, 10.0], &[4.0], &mut product)?;
+    /// assert_eq!(product, [6.0 + 10.0 * 2.0]);
+    /// # Ok::<(), smoothmax::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`smooth_max`](Self::smooth_max), and [`Error::Length`] unless `w` has
+    /// an element for each term.
+    pub fn pullback(&self, w: &[f64], x: &[f64], product: &mut [f64]) -> Result<(), Error> {
+        require_length("w", w.len(), self.len())?;
+        require_length("x", x.len(), self.inputs)?;
+        require_length("product", product.len(), self.inputs)?;
+        let (rows, weights): (Vec<usize>, Vec<f64>) =
+            w.iter().copied().enumerate().filter(|(_, w)| *w != 0.0).unzip();
+        let partials = reduce(rows.len(), |chunk| {
+            let mut gradient = vec![0.0; self.inputs];
+            let reduction = Reduction::Pullback { weights: &weights[chunk.clone()], gradient: &mut gradient };
+            let all = rows.len() == self.len();
+            let range = Selection::Range(chunk.start, chunk.end);
+            self.sweep(x, if all { range } else { Selection::List(&rows[chunk]) }, reduction)?;
+            Ok(gradient)
+        })?;
+        add_up(&partials, product);
+        Ok(())
     }
 
     /// The exact maximum of the terms and all rows that attain it; writes the
@@ -288,7 +321,7 @@ impl<'d> Batch<'d> {
     /// As [`smooth_max`](Self::smooth_max).
     pub fn max(&self, x: &[f64], gradient: &mut [f64]) -> Result<Maximum, Error> {
         require_length("gradient", gradient.len(), self.inputs)?;
-        let partials = self.reduce(|rows| {
+        let partials = reduce(self.len(), |rows| {
             let mut values = vec![0.0; rows.len()];
             let selection = Selection::Range(rows.start, rows.end);
             self.sweep(x, selection, Reduction::Values { values: &mut values })?;
@@ -349,24 +382,6 @@ impl<'d> Batch<'d> {
     /// The variable that a term sees as its `i`-th.
     fn variable(&self, row: usize, i: usize) -> usize {
         self.incidence.as_ref().map_or(i, |incidence| incidence.variable(row, i))
-    }
-
-    /// Runs `part` on every chunk of rows; the results are in the order of the chunks.
-    #[cfg(feature = "parallel")]
-    fn reduce<P: Send>(
-        &self,
-        part: impl Fn(Range<usize>) -> Result<P, Error> + Send + Sync,
-    ) -> Result<Vec<P>, Error> {
-        use rayon::prelude::*;
-        let chunks: Vec<_> = chunks(self.len()).collect();
-        let parts: Vec<_> = chunks.into_par_iter().map(&part).collect();
-        parts.into_iter().collect()
-    }
-
-    /// Runs `part` on every chunk of rows.
-    #[cfg(not(feature = "parallel"))]
-    fn reduce<P>(&self, part: impl Fn(Range<usize>) -> Result<P, Error>) -> Result<Vec<P>, Error> {
-        chunks(self.len()).map(part).collect()
     }
 
     fn sweep(&self, x: &[f64], selection: Selection<'_>, reduction: Reduction<'_>) -> Result<(), Error> {

@@ -8,8 +8,6 @@
 //! compiler stops inlining iterators, and what is merely called keeps the
 //! instruction set it was compiled for.
 
-use std::ops::Range;
-
 use super::Batch;
 use super::incidence::Incidence;
 use super::online::{Online, largest};
@@ -30,6 +28,8 @@ pub(super) enum Reduction<'a> {
     Extremes { extremes: &'a mut [f64], sign: f64 },
     /// Adds up values and gradients.
     Sum { value: &'a mut f64, gradient: &'a mut [f64] },
+    /// Adds up gradients, each times the weight of its term.
+    Pullback { weights: &'a [f64], gradient: &'a mut [f64] },
     /// Writes each value.
     Values { values: &'a mut [f64] },
     /// Writes the gradient of each term: `inputs` numbers a row.
@@ -297,7 +297,7 @@ impl Reduction<'_> {
     fn gradient(&mut self) -> &mut [f64] {
         match self {
             Reduction::SmoothMax(online) => &mut online.partial.gradient,
-            Reduction::Sum { gradient, .. } => gradient,
+            Reduction::Sum { gradient, .. } | Reduction::Pullback { gradient, .. } => gradient,
             Reduction::Extremes { .. } | Reduction::Values { .. } | Reduction::Gradients { .. } => &mut [],
         }
     }
@@ -325,6 +325,11 @@ impl Reduction<'_> {
                 **value += terms[..count].iter().sum::<f64>();
                 Some(ones(count))
             }
+            Reduction::Pullback { weights, .. } => {
+                let mut block = [0.0; LANES];
+                block[..count].copy_from_slice(&weights[first..first + count]);
+                Some(block)
+            }
             Reduction::Values { values } => {
                 values[first..first + count].copy_from_slice(&terms[..count]);
                 None
@@ -351,13 +356,4 @@ fn rescale<I: InstructionSet>(registers: &mut Registers<Lanes<I>>, factor: f64) 
     for adjoint in &mut registers.adjoints {
         *adjoint = Lanes::splat(factor).chain(*adjoint);
     }
-}
-
-/// The rows of each chunk that is reduced on its own: fixed, so that results do
-/// not depend on the number of threads.
-pub(super) fn chunks(rows: usize) -> impl Iterator<Item = Range<usize>> + Clone {
-    const SMALLEST: usize = 1 << 13;
-    const MOST: usize = 64;
-    let size = rows.div_ceil(MOST).next_multiple_of(LANES).max(SMALLEST);
-    (0..rows).step_by(size).map(move |first| first..rows.min(first + size))
 }

@@ -8,7 +8,7 @@ use super::certificate::Declarations;
 use super::monitor::Observer;
 use super::recorded::Recorded;
 use super::{Method, Options, Oracle, Solution, State};
-use crate::Var;
+use crate::{Batch, Var};
 
 /// A minimax problem and how to solve it.
 pub struct Minimax<'a> {
@@ -27,8 +27,9 @@ pub struct Minimax<'a> {
 }
 
 impl<'a> Minimax<'a> {
-    /// The problem whose components a closure returns. It is called once at `x0`, to count them,
-    /// and then at every evaluation, so it may branch.
+    /// The problem whose components a closure returns. It is called at `x0` to count them, then
+    /// recorded and replayed; where one of its comparisons flips it is recorded again, so it may
+    /// branch.
     ///
     /// Chebyshev regression, the line nearest to three points in the maximum norm:
     ///
@@ -52,7 +53,26 @@ impl<'a> Minimax<'a> {
         Minimax::oracle(Recorded::new(x0, components))
     }
 
-    /// The problem whose components an [`Oracle`] computes.
+    /// The problem whose components are the terms of a [`Batch`]: one formula, many rows of data.
+    ///
+    /// The midrange of a million numbers:
+    ///
+    /// ```
+    /// use smoothmax::{Batch, Minimax, Rows};
+    ///
+    /// let numbers: Vec<f64> = (0..1_000_000).map(|i| (i as f64).sqrt()).collect();
+    /// let rows = Rows::row_major(&numbers, 1);
+    /// let distances = Batch::record(&[0.0], rows, |x, row| x[0] - row[0]);
+    /// let solution = Minimax::batch(distances).absolute().solve(&[0.0])?;
+    /// assert!((solution.x[0] - 0.5 * 999_999f64.sqrt()).abs() < 1e-10);
+    /// assert!(solution.counts.gradient_rows < 1_000);
+    /// # Ok::<(), smoothmax::Error>(())
+    /// ```
+    pub fn batch(batch: Batch<'a>) -> Self {
+        Minimax::oracle(batch)
+    }
+
+    /// The problem whose components an [`Oracle`] computes; a [`Program`](crate::Program) is one.
     pub fn oracle(oracle: impl Oracle + 'a) -> Self {
         Minimax {
             oracle: Box::new(oracle),

@@ -13,6 +13,8 @@ pub(crate) struct Curvature {
     previous: Option<Linearisation>,
     /// The first pair sets the scale of the identity that BFGS starts from.
     scaled: bool,
+    /// The curvature that would turn the steepest slope within the size of `x`.
+    natural: f64,
 }
 
 /// Where the last rows were computed.
@@ -24,16 +26,16 @@ struct Linearisation {
 
 impl Curvature {
     pub(crate) fn new(exact: bool) -> Self {
-        Curvature { exact, hessian: DMatrix::zeros(0, 0), previous: None, scaled: false }
+        Curvature { exact, hessian: DMatrix::zeros(0, 0), previous: None, scaled: false, natural: 0.0 }
     }
 
     pub(crate) fn hessian(&self) -> &DMatrix<f64> {
         &self.hessian
     }
 
-    /// The largest diagonal entry.
+    /// The largest diagonal entry, or where next to nothing curves, a small part of the natural one.
     pub(crate) fn stiffness(&self) -> f64 {
-        self.hessian.diagonal().amax().max(1e-12)
+        self.hessian.diagonal().amax().max(1e-3 * self.natural).max(1e-12)
     }
 
     /// Brings the model to the point `x` and the multipliers `weights` of the step that led there.
@@ -44,6 +46,7 @@ impl Curvature {
         set: &WorkingSet,
         weights: &[f64],
     ) -> Result<(), Error> {
+        self.natural = set.rows.amax() / x.norm().max(1.0);
         if self.exact {
             self.hessian = exact(problem, x, set, weights)?;
             return Ok(());

@@ -7,6 +7,10 @@ use nalgebra::{DMatrix, DVector};
 
 use super::options::{Options, State, Status};
 
+/// A gap between objective and multipliers' mean of so many tolerances is convergence: the gap
+/// bounds the decrease that is left, of which a model predicts the larger part.
+pub(crate) const GAP: f64 = 100.0;
+
 /// An observer: called once an iteration, may stop the solver.
 pub(crate) type Observer<'o> = dyn Fn(&State) -> ControlFlow<()> + Send + Sync + 'o;
 
@@ -28,6 +32,8 @@ pub(crate) struct Monitor<'o> {
     ball: Option<(DVector<f64>, f64)>,
     started: Instant,
     pub(crate) history: Vec<State>,
+    /// The size of the components at the start.
+    size: f64,
     /// A component rose less than its tangent: the problem is not convex.
     pub(crate) contradicts_convexity: bool,
 }
@@ -37,9 +43,11 @@ impl<'o> Monitor<'o> {
         options: &'o Options,
         observer: Option<&'o Observer<'o>>,
         ball: Option<(DVector<f64>, f64)>,
+        start: &[f64],
     ) -> Self {
+        let size = start.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
         let (started, history) = (Instant::now(), Vec::new());
-        Monitor { options, observer, ball, started, history, contradicts_convexity: false }
+        Monitor { options, observer, ball, started, history, size, contradicts_convexity: false }
     }
 
     /// The greatest distance of `x` from a point of the declared ball; zero without one.
@@ -49,7 +57,13 @@ impl<'o> Monitor<'o> {
 
     /// The smallest decrease that counts at objective value `f`.
     pub(crate) fn tolerance(&self, f: f64) -> f64 {
-        self.options.tolerance * f.abs().max(1.0)
+        self.options.tolerance * self.unit(f)
+    }
+
+    /// What accuracy at objective value `f` is relative to: `|f|`, but at least 1, or the size of
+    /// the components at the start where that is less.
+    pub(crate) fn unit(&self, f: f64) -> f64 {
+        f.abs().max(if self.size > 0.0 { self.size.min(1.0) } else { 1.0 })
     }
 
     /// Records an iteration; `Some` is the reason to stop.
@@ -94,7 +108,9 @@ impl<'o> Monitor<'o> {
         /// Far above the rounding of any component, far below a curvature that matters.
         const ROUNDING: f64 = 1e-10;
         let size = here.abs() + there.abs() + gradient.abs().dot(&step.abs());
-        if there < here + gradient.dot(step) - ROUNDING * size {
+        // Where terms cancel, rounding stays what it was at the start.
+        let cancelled = 100.0 * f64::EPSILON * self.size;
+        if there < here + gradient.dot(step) - ROUNDING * size - cancelled {
             self.contradicts_convexity = true;
         }
     }

@@ -21,8 +21,9 @@ pub enum Method {
 /// Tolerances and limits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
-    /// Stop when the decrease still predicted falls to `tolerance * max(1, |f|)`. The exponential
-    /// multipliers stop at a hundred times this, their attainable accuracy. Default 1e-13.
+    /// Stop when the decrease still predicted falls to `tolerance * max(u, |f|)`, where `u` is 1, or
+    /// the largest component at the start where that is less. The exponential multipliers stop when
+    /// the gap, a bound on the decrease, falls to a hundred times this. Default 1e-13.
     pub tolerance: f64,
     /// The limit on (outer) iterations. Default 200.
     pub max_iterations: usize,
@@ -48,8 +49,8 @@ pub enum Status {
     /// The predicted decrease (or the duality gap) fell below the tolerance, at a point that the
     /// multipliers show to be stationary (to 1e-6).
     Converged,
-    /// No step improved the objective although the tolerance was not met: the limit of floating
-    /// point, or a kink inside a component.
+    /// No step improved the objective although neither predicted decrease nor gap met the tolerance:
+    /// the limit of floating point, or a kink inside a component.
     Stalled,
     /// [`Options::max_iterations`] was reached.
     IterationLimit,

@@ -224,7 +224,7 @@ impl ProxSqp<'_, '_, '_> {
             return Ok(Trial::Stop(Status::Converged));
         }
         let next = self.point(step, f64::INFINITY)?;
-        Ok(if next.f <= self.f + 4.0 * f64::EPSILON * self.f.abs() {
+        Ok(if next.f <= self.f + 4.0 * f64::EPSILON * self.monitor.unit(self.f) {
             Trial::Accepted(Accepted { ratio: 1.0, polish: true, ..next })
         } else {
             Trial::Stop(Status::Converged)

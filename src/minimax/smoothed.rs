@@ -6,11 +6,13 @@
 
 use std::cell::RefCell;
 
-use argmin::core::{CostFunction, Error as ArgminError, Gradient, Hessian, Operator};
+use argmin::core::{CostFunction, Error as ArgminError, Gradient, Hessian};
 use nalgebra::{DMatrix, DVector};
 
-use super::problem::{Problem, Swept, unit_vector};
+use super::HessianOperator;
+use super::problem::{Problem, Swept};
 use crate::Error;
+use crate::program::require_length;
 
 /// One evaluation of the smooth objective.
 #[derive(Clone)]
@@ -100,19 +102,21 @@ impl<'m> Smoothed<'m> {
     /// # Errors
     ///
     /// A wrong length, an oracle without second derivatives, and what the oracle returns.
-    pub fn hessian_at(&self, x: &[f64]) -> Result<HessianOperator<'_, 'm>, Error> {
+    pub fn hessian_at(&self, x: &[f64]) -> Result<HessianOperator<'_>, Error> {
         let point = self.point(x)?;
         let support: Vec<usize> = (0..point.weights.len()).filter(|&i| point.weights[i] > 0.0).collect();
         let rows = self.problem.rows(&point.x, &support)?;
-        Ok(HessianOperator { smoothed: self, point, support, rows })
+        let tangent = Tangent { smoothed: self, point, support, rows };
+        Ok(HessianOperator::new(x.len(), move |direction, product| {
+            let direction = DVector::from_column_slice(direction);
+            product.copy_from_slice(tangent.product(&direction)?.as_slice());
+            Ok(())
+        }))
     }
 
     /// The evaluation at `x`, kept for the next call.
     fn point(&self, x: &[f64]) -> Result<Point, Error> {
-        let (found, expected) = (x.len(), self.problem.dimension());
-        if found != expected {
-            return Err(Error::Length { argument: "x", found, expected });
-        }
+        require_length("x", x.len(), self.problem.dimension())?;
         if let Some(last) = self.last.borrow().as_ref().filter(|last| last.x.as_slice() == x) {
             return Ok(last.clone());
         }
@@ -122,8 +126,8 @@ impl<'m> Smoothed<'m> {
     }
 }
 
-/// The Hessian of a [`Smoothed`] objective at a point, from [`Smoothed::hessian_at`].
-pub struct HessianOperator<'s, 'm> {
+/// A point of a [`Smoothed`] objective with what its Hessian needs.
+struct Tangent<'s, 'm> {
     smoothed: &'s Smoothed<'m>,
     point: Point,
     /// The components of positive weight, and their rows.
@@ -131,7 +135,8 @@ pub struct HessianOperator<'s, 'm> {
     rows: DMatrix<f64>,
 }
 
-impl HessianOperator<'_, '_> {
+impl Tangent<'_, '_> {
+    /// The Hessian-vector product.
     fn product(&self, direction: &DVector<f64>) -> Result<DVector<f64>, Error> {
         let Smoothed { problem, k, .. } = self.smoothed;
         let curvature = problem.hessian_vector(&self.point.x, &self.point.weights, direction)?;
@@ -171,23 +176,6 @@ impl Hessian for Smoothed<'_> {
     type Hessian = Vec<Vec<f64>>;
 
     fn hessian(&self, x: &Vec<f64>) -> Result<Vec<Vec<f64>>, ArgminError> {
-        let operator = self.hessian_at(x)?;
-        let columns = (0..x.len()).map(|j| operator.product(&unit_vector(x.len(), j)));
-        let columns: Vec<DVector<f64>> = columns.collect::<Result<_, Error>>()?;
-        let entry = |i: usize, j: usize| 0.5 * (columns[i][j] + columns[j][i]);
-        Ok((0..x.len()).map(|i| (0..x.len()).map(|j| entry(i, j)).collect()).collect())
-    }
-}
-
-impl Operator for HessianOperator<'_, '_> {
-    type Param = Vec<f64>;
-    type Output = Vec<f64>;
-
-    fn apply(&self, direction: &Vec<f64>) -> Result<Vec<f64>, ArgminError> {
-        let (found, expected) = (direction.len(), self.point.x.len());
-        if found != expected {
-            return Err(Error::Length { argument: "direction", found, expected }.into());
-        }
-        Ok(self.product(&DVector::from_column_slice(direction))?.as_slice().to_vec())
+        Ok(self.hessian_at(x)?.matrix()?)
     }
 }

@@ -8,6 +8,7 @@ use super::certificate::Certificate;
 use super::options::{Method, State, Status};
 use super::oracle::Oracle;
 use super::recorded::Recorded;
+use crate::program::require_length;
 use crate::{Error, Var};
 
 /// How much work a solution took.
@@ -134,10 +135,7 @@ impl Solution {
         F: for<'t> Fn(&[Var<'t, f64>]) -> Vec<Var<'t, f64>> + Send + Sync,
     {
         let recorded = Recorded::new(parameters, components);
-        let (found, expected) = (recorded.components(), self.multipliers.len());
-        if found != expected {
-            return Err(Error::Length { argument: "components", found, expected });
-        }
+        require_length("components", recorded.components(), self.multipliers.len())?;
         let mut gradient = DVector::zeros(parameters.len());
         recorded.pullback(parameters, self.multipliers.as_slice(), gradient.as_mut_slice())?;
         Ok(gradient)

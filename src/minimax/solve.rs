@@ -3,13 +3,14 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::certificate::{Certificate, Declarations, Evaluated};
-use super::monitor::{Monitor, Outcome};
+use super::monitor::{GAP, Monitor, Outcome};
 use super::problem::{Constraints, Problem, Swept};
 use super::{
     ConstraintMultipliers, Method, Minimax, Smoothed, Solution, State, Status, Verification,
     exponential_multipliers, prox_sqp, qp,
 };
 use crate::Error;
+use crate::program::require_length;
 
 impl Minimax<'_> {
     /// Solves from the start `x0`, which is first moved to the nearest point that satisfies the
@@ -26,9 +27,9 @@ impl Minimax<'_> {
         self.check(x0)?;
         let problem = self.problem();
         let start = DVector::from_column_slice(x0);
-        let x = self.feasible(&problem, &start)?;
+        let (x, values) = self.feasible(&problem, &start)?;
         let ball = self.declared.radius.map(|r| (start.clone(), r));
-        let mut monitor = Monitor::new(&self.options, self.observer.as_deref(), ball);
+        let mut monitor = Monitor::new(&self.options, self.observer.as_deref(), ball, &values);
         let weights = self.warm.as_ref().map(|w| problem.unsigned(w));
         let method = self.chosen_method()?;
         let outcome = match method {
@@ -86,31 +87,28 @@ impl Minimax<'_> {
     /// Everything that can be wrong before a component is evaluated.
     fn check(&self, x0: &[f64]) -> Result<(), Error> {
         let (n, m) = (self.oracle.dimension(), self.oracle.components());
-        let length = |argument, expected, found| {
-            if expected == found { Ok(()) } else { Err(Error::Length { argument, found, expected }) }
-        };
         let require = |holds: bool, argument, reason| {
             if holds { Ok(()) } else { Err(Error::Invalid { argument, reason }) }
         };
-        length("x0", n, x0.len())?;
+        require_length("x0", x0.len(), n)?;
         if m == 0 {
             return Err(Error::NoComponents);
         }
         require(x0.iter().all(|v| v.is_finite()), "x0", "must be finite")?;
         if let Some(groups) = &self.groups {
-            length("groups", m, groups.len())?;
+            require_length("groups", groups.len(), m)?;
         }
         if let Some(weights) = &self.warm {
-            length("warm_start multipliers", m, weights.len())?;
+            require_length("warm_start multipliers", weights.len(), m)?;
         }
         if let Some((lower, upper)) = &self.bounds {
-            length("lower bounds", n, lower.len())?;
-            length("upper bounds", n, upper.len())?;
+            require_length("lower bounds", lower.len(), n)?;
+            require_length("upper bounds", upper.len(), n)?;
             require(lower.iter().zip(upper).all(|(l, u)| l <= u), "bounds", "must satisfy lower <= upper")?;
         }
         for (a, b) in self.equalities.iter().chain(&self.inequalities) {
-            length("columns of the constraint matrix", n, a.ncols())?;
-            length("right-hand side of the constraints", a.nrows(), b.len())?;
+            require_length("columns of the constraint matrix", a.ncols(), n)?;
+            require_length("right-hand side of the constraints", b.len(), a.nrows())?;
             require(a.iter().chain(b).all(|v| v.is_finite()), "linear constraints", "must be finite")?;
         }
         require(!(self.absolute && self.maximin), "maximin", "cannot be combined with absolute")?;
@@ -151,8 +149,12 @@ impl Minimax<'_> {
         [side(-1.0, lower), side(1.0, upper)].concat()
     }
 
-    /// The point nearest to `start` that satisfies the constraints, with finite components.
-    fn feasible(&self, problem: &Problem<'_>, start: &DVector<f64>) -> Result<DVector<f64>, Error> {
+    /// The point nearest to `start` that satisfies the constraints, and its components, finite.
+    fn feasible(
+        &self,
+        problem: &Problem<'_>,
+        start: &DVector<f64>,
+    ) -> Result<(DVector<f64>, Vec<f64>), Error> {
         let x = qp::project(&problem.constraints, start).ok_or(Error::Infeasible)?;
         let values = problem.values(&x)?;
         match values.iter().position(|v| !v.is_finite()) {
@@ -160,7 +162,7 @@ impl Minimax<'_> {
                 let (component, sign) = problem.raw(i);
                 Err(Error::NotFinite { component, value: sign * values[i] })
             }
-            None => Ok(x),
+            None => Ok((x, values)),
         }
     }
 
@@ -189,11 +191,12 @@ impl Minimax<'_> {
                 (multipliers, certificate) = (simplest, alternative);
             }
         }
+        let gap = GAP * monitor.tolerance(certificate.0);
         Ok(Solution {
             value: self.sign() * certificate.0,
             multipliers,
             constraint_multipliers: self.split_multipliers(&outcome.multipliers),
-            status: settled(outcome.status, &certificate.1, certificate.0),
+            status: settled(outcome.status, &certificate.1, certificate.0, gap),
             method,
             lower_estimate: self.sign() * certificate.1.estimate,
             gradient_norm: certificate.1.gradient_norm,
@@ -265,14 +268,7 @@ impl Solution {
     /// A problem of other dimensions, and what its oracle returns.
     pub fn verify(&self, problem: &Minimax<'_>) -> Result<Verification, Error> {
         problem.check(self.x.as_slice())?;
-        let m = problem.oracle.components();
-        if self.multipliers.len() != m {
-            return Err(Error::Length {
-                argument: "multipliers",
-                expected: m,
-                found: self.multipliers.len(),
-            });
-        }
+        require_length("multipliers", self.multipliers.len(), problem.oracle.components())?;
         let view = problem.problem();
         let weights = view.unsigned(self.multipliers.as_slice());
         let multipliers = DVector::from_vec(problem.join_multipliers(&self.constraint_multipliers));
@@ -294,10 +290,14 @@ impl Solution {
 }
 
 /// The status with the certificate's word on it: a strong proximal term also makes the predicted
-/// decrease small, so convergence is claimed only where the multipliers show a stationary point.
-fn settled(status: Status, certificate: &Certificate, f: f64) -> Status {
+/// decrease small, so convergence is claimed only where the multipliers show a stationary point;
+/// and no further step is needed where they leave a gap of at most `tolerance`.
+fn settled(status: Status, certificate: &Certificate, f: f64, tolerance: f64) -> Status {
     match status {
         Status::Converged if !is_stationary(certificate, f) => Status::Stalled,
+        Status::Stalled if is_stationary(certificate, f) && f - certificate.estimate <= tolerance => {
+            Status::Converged
+        }
         status => status,
     }
 }

@@ -329,6 +329,38 @@ impl<T: Primitive> Program<T> {
         self.sweep_back(work, w.iter().copied().enumerate(), product)
     }
 
+    /// Writes all outputs at `x` to `y`, lets `weigh` turn them into weights `w`,
+    /// then writes `J' w` to `product`: one evaluation, one reverse sweep.
+    ///
+    /// ```
+    /// use smoothmax::{Program, softmax};
+    ///
+    /// // A log-sum-exp of outputs: its gradient is J' softmax.
+    /// let program = Program::record_many(&[0.0], |x| vec![x[0], -x[0]]);
+    /// let (mut y, mut product) = ([0.0; 2], [0.0]);
+    /// program.values_and_pullback(&mut program.workspace(), &[0.5], &mut y, softmax, &mut product)?;
+    /// assert!((product[0] - 0.5f64.tanh()).abs() < 1e-15);
+    /// # Ok::<(), smoothmax::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`value`](Self::value), and [`Error::Length`] unless there is a weight
+    /// for each output.
+    pub fn values_and_pullback(
+        &self,
+        work: &mut Workspace<T>,
+        x: &[T],
+        y: &mut [T],
+        weigh: impl FnOnce(&[T]) -> Vec<T>,
+        product: &mut [T],
+    ) -> Result<(), Error> {
+        self.values(work, x, y)?;
+        let w = weigh(y);
+        require_length("w", w.len(), self.outputs())?;
+        self.sweep_back(work, w.into_iter().enumerate(), product)
+    }
+
     /// The Jacobian at `x`, a row for each output.
     ///
     /// # Errors
