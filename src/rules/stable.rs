@@ -321,6 +321,12 @@ pub(super) fn gaussian_sign(x: f64, k: f64) -> f64 {
     scaled(x, k).map_or(sign(x), |z| libm::erf(z.value()))
 }
 
+/// `erf z + (2/√π) z e^{-z²}` with `z = kx`, the slope of `x erf(kx)`.
+pub(super) fn x_erf_slope(x: f64, k: f64) -> f64 {
+    let Some(z) = scaled(x, k) else { return sign(x) };
+    libm::erf(z.value()) + FRAC_2_SQRT_PI * z.value() * bell(z).value()
+}
+
 /// `(2k/√π) e^{-(kx)²}`.
 pub(super) fn gaussian_sign_slope(x: f64, k: f64) -> f64 {
     let Some(z) = scaled(x, k) else { return dirac(x, k) };

@@ -400,6 +400,21 @@ rules! {
             ],
             samples: [[-2.0, 1.0], [0.1, 3.0], [0.4, 50.0]], edges: [[0.0, 2.0] => [0.0, 2.0]]
         }
+        /// `x erf(kx)`: below `|x|` by at most `0.2403.. / k`, not convex. NaN unless `k > 0`.
+        XErf = x_erf(x, k) -> y {
+            value: x * sharp(stable::gaussian_sign, x, k), partials: [x.x_erf_slope(k), x.square().chain(x.gaussian_sign_slope(k)) / k],
+            samples: [[-2.0, 1.0], [0.1, 3.0], [0.0, 5.0], [0.1, 50.0]], edges: [[0.0, INF] => [0.0, 0.0], [-3.0, INF] => [-1.0, 0.0]],
+            Corner when x == 0.0 && k == Self::INFINITY
+        }
+        /// `erf z + (2/√π) z e^{-z²}` with `z = kx`, the slope of `x_erf`.
+        XErfSlope = x_erf_slope(x, k) -> y {
+            value: sharp(stable::x_erf_slope, x, k),
+            partials: [
+                c::<T>(2.0) * x.gaussian_sign_slope(k).chain(c::<T>(1.0) - (k * x).square()),
+                c::<T>(2.0) * x.chain(x.gaussian_sign_slope(k)).chain(c::<T>(1.0) - (k * x).square()) / k
+            ],
+            samples: [[-2.0, 1.0], [0.1, 3.0], [0.1, 50.0]], edges: [[0.0, 2.0] => [4.0 * FRAC_2_SQRT_PI, 0.0], [3.0, INF] => [0.0, 0.0]]
+        }
         /// `(2/π) x atan(kx)`: convex, below `|x|` by at most `2 / (πk)`. NaN unless `k > 0`.
         XAtan = x_atan(x, k) -> y {
             value: sharp(stable::x_atan, x, k), partials: [x.x_atan_slope(k), (x.sqrt_sign(k) / k).square() * c(FRAC_2_PI)],

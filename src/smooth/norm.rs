@@ -3,7 +3,7 @@
 use num_traits::Float;
 
 use super::exact::LargestMagnitude;
-use super::node::{Exact, Smoothing, record};
+use super::node::{Exact, Smoothing, record, record_at};
 use super::require_positive;
 use super::sum::pairwise_sum;
 use crate::Scalar;
@@ -32,6 +32,18 @@ use crate::rules::Primitive;
 pub fn smooth_norm_inf<S: Scalar>(x: &[S], k: f64) -> S {
     require_positive("smooth_norm_inf", k);
     record(SmoothNormInf { k }, x)
+}
+
+/// [`smooth_norm_inf`] with a sharpness that may be a variable; NaN unless `k > 0`.
+///
+/// ```
+/// use smoothmax::smooth::{smooth_norm_inf, smooth_norm_inf_at};
+///
+/// assert_eq!(smooth_norm_inf_at(&[1.0, 2.0], 3.0), smooth_norm_inf(&[1.0, 2.0], 3.0));
+/// ```
+#[cfg_attr(debug_assertions, track_caller)]
+pub fn smooth_norm_inf_at<S: Scalar>(x: &[S], k: S) -> S {
+    record_at(|k| SmoothNormInf { k }, x, k)
 }
 
 /// `(Σ |x_i|^p)^{1/p}`: the largest magnitude times a factor in `[1, n^{1/p}]`.
@@ -209,5 +221,10 @@ impl Smoothing for PNorm {
             let own = if i == largest { T::zero() } else { (v[i] - x[i] / norm * q).chain(curvature) };
             product[i] = (p - T::one()).chain(own - u[i] * mean) / norm;
         }
+    }
+
+    fn has_corner<T: Primitive>(&self, x: &[T]) -> bool {
+        let zeros = x.iter().filter(|x| x.is_zero()).count();
+        zeros > 0 && (zeros == x.len() || self.p == 1.0)
     }
 }

@@ -84,7 +84,7 @@ pub(super) fn kink_at<T: Primitive>(recording: &Recording<T>, node: usize) -> Op
         Op::Nary => {
             let nary = recording.nary(instruction);
             let x = nary_arguments(recording, instruction);
-            nary.kind.is_tied(&x, recording.values[node]).then_some(KinkKind::Corner)
+            nary.kind.kink(&x, recording.values[node])
         }
         op => {
             let operands = recording.rule_operands(instruction, op.arity());
