@@ -22,6 +22,26 @@
 //! rules too, not differentiated roundings. A sharpness is a number; the twin
 //! `.._at` takes it as a variable. `k = inf` gives the target itself.
 //!
+//! # Accuracy
+//!
+//! The largest errors of value, first and second derivative in `x`, in ulp,
+//! where exponentials are normal numbers:
+//!
+//! | functions | value | first | second |
+//! |---|---|---|---|
+//! | [`abs_sqrt`], [`pseudo_huber`], [`squareplus`] | 0.51 | 0.51 | 0.51 |
+//! | [`smooth_abs`](crate::smooth_abs), [`abs_softplus`], [`smooth_relu`] | 1.5 | 1.5 | 1.5 |
+//! | [`softplus`](crate::softplus), [`log_sigmoid`](crate::log_sigmoid) | 1.2 | 1.5 | 1.5 |
+//! | [`sigmoid`](crate::sigmoid), [`smooth_step`] | 1.5 | 1.5 | 2.9 |
+//! | [`log_cosh`] | 1.6 | 1.5 | 1.5 |
+//! | [`x_tanh`]; its second derivative 0.01 off its zero at `kx = 1.19968` | 1.2 | 1.2 | 2.5 |
+//! | [`gaussian_abs`] | 2.5 | 1.5 | 0.9 |
+//! | [`x_atan`] | 3.0 | 3.0 | 3.5 |
+//! | [`p_norm`], any `p <= 1e6` | 2.8 | 2.8 | |
+//! | [`odd_root_max`] of positive numbers; of opposite signs | 1.5; 16 | 2.9; 32 | |
+//!
+//! # The essay
+//!
 //! The essay this crate started from, equation by equation:
 //!
 //! | equation | is |
