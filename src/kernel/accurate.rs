@@ -3,46 +3,11 @@
 //! `m + log1p(s)` cancels when `m` is negative and the value is much smaller
 //! than `|m|`; the digits are then regained from
 //! `ln(1 + (sum_i exp(x_i) - 1))` with the inner sum to about 32 digits.
-//! Double-double: T. J. Dekker, "A floating-point technique for extending the
-//! available precision" (1971).
 
 use super::dispatch::Portable;
-use super::lane::{Lane, difference, exp_nonpositive, product};
+use super::double_double::DoubleDouble;
+use super::lane::{Lane, difference, exp_nonpositive};
 use super::scalar::ln_1p;
-
-/// The unevaluated sum of two doubles, the second below half an ulp of the first.
-#[derive(Clone, Copy)]
-struct DoubleDouble(f64, f64);
-
-impl DoubleDouble {
-    /// `a + b` where `|a| >= |b|` or `a` is zero.
-    fn renormalized(a: f64, b: f64) -> Self {
-        let sum = a + b;
-        Self(sum, b - (sum - a))
-    }
-
-    fn product(a: f64, b: f64) -> Self {
-        let (p, lost) = product::<Portable, f64>(a, b);
-        Self(p, lost)
-    }
-
-    fn add(self, other: Self) -> Self {
-        let (upper, upper_lost) = difference(self.0, -other.0);
-        let (lower, lower_lost) = difference(self.1, -other.1);
-        let sum = Self::renormalized(upper, upper_lost + lower);
-        Self::renormalized(sum.0, sum.1 + lower_lost)
-    }
-
-    fn mul(self, other: Self) -> Self {
-        let Self(p, lost) = Self::product(self.0, other.0);
-        Self::renormalized(p, lost + (self.0 * other.1 + self.1 * other.0))
-    }
-
-    /// Times a power of two.
-    fn scaled(self, power: f64) -> Self {
-        Self(self.0 * power, self.1 * power)
-    }
-}
 
 /// `n` and `exp(x) / 2^n - 1`, for `x` above the subnormal range of `exp`.
 fn exp_m1_reduced(x: f64) -> (f64, DoubleDouble) {

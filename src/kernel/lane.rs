@@ -29,9 +29,10 @@ pub trait Lane: Float + AddAssign + Debug + Send + Sync + 'static {
     /// A power of two large enough to lift all subnormal numbers.
     const SCALE_STEP: Self;
 
-    /// `exp(x + residual)` as `y 2^n` with `y` near 1, for `x` within the range:
-    /// `y`, and a float with `n` in its low bits.
-    fn exp_reduced<I: InstructionSet>(x: Self, residual: Self) -> (Self, Self);
+    /// `exp(x + residual)` as `2^n (1 + upper + rest)` with the bracket near 1,
+    /// for `x` within the range: `upper`, which is exact, the smaller `rest`,
+    /// and a float with `n` in its low bits.
+    fn exp_m1_reduced<I: InstructionSet>(x: Self, residual: Self) -> (Self, Self, Self);
 
     /// `2^n SCALE_STEP^STEP` from a float with `n` in its low bits.
     fn power_of_two<const STEP: i32>(rounded: Self) -> Self;
@@ -51,7 +52,8 @@ pub trait Lane: Float + AddAssign + Debug + Send + Sync + 'static {
 pub(crate) fn exp<I: InstructionSet, T: Lane>(x: T) -> T {
     let x = if x > T::EXP_OVERFLOW { T::EXP_OVERFLOW } else { x };
     let zero = x < T::EXP_UNDERFLOW;
-    let (y, n) = T::exp_reduced::<I>(if zero { T::zero() } else { x }, T::zero());
+    let (upper, rest, n) = T::exp_m1_reduced::<I>(if zero { T::zero() } else { x }, T::zero());
+    let y = T::one() + (upper + rest);
     // 2^n in two exact steps, so that neither end of the range is cut off.
     let (power, rest) = if x < T::zero() {
         (T::power_of_two::<1>(n), T::SCALE_STEP.recip())
@@ -65,7 +67,8 @@ pub(crate) fn exp<I: InstructionSet, T: Lane>(x: T) -> T {
 /// the result is zero.
 #[inline(always)]
 pub(super) fn exp_nonpositive<I: InstructionSet, T: Lane>(x: T, residual: T) -> T {
-    let (y, n) = T::exp_reduced::<I>(x, residual);
+    let (upper, rest, n) = T::exp_m1_reduced::<I>(x, residual);
+    let y = T::one() + (upper + rest);
     let e = (y * T::power_of_two::<1>(n)) * T::SCALE_STEP.recip();
     if x < T::EXP_UNDERFLOW { T::zero() } else { e }
 }
@@ -105,7 +108,7 @@ impl Lane for f64 {
     const SCALE_STEP: f64 = 18_446_744_073_709_551_616.0;
 
     #[inline(always)]
-    fn exp_reduced<I: InstructionSet>(x: f64, residual: f64) -> (f64, f64) {
+    fn exp_m1_reduced<I: InstructionSet>(x: f64, residual: f64) -> (f64, f64, f64) {
         // Adding 1.5 * 2^52 rounds to an integer and leaves it in the low bits.
         const ROUND: f64 = 6_755_399_441_055_744.0;
         const LOG2_E: f64 = std::f64::consts::LOG2_E;
@@ -141,8 +144,7 @@ impl Lane for f64 {
         let q47 = mul_add::<I, _>(q(6), r2, q(4));
         let q8 = mul_add::<I, _>(Q[10], r2, q(8));
         let q = mul_add::<I, _>(mul_add::<I, _>(q8, r4, q47), r4, q03);
-        let y = 1.0 + (upper + mul_add::<I, _>(q, r2, lower));
-        (y, rounded)
+        (upper, mul_add::<I, _>(q, r2, lower), rounded)
     }
 
     #[inline(always)]
@@ -174,7 +176,7 @@ impl Lane for f32 {
     const SCALE_STEP: f32 = 4_294_967_296.0;
 
     #[inline(always)]
-    fn exp_reduced<I: InstructionSet>(x: f32, residual: f32) -> (f32, f32) {
+    fn exp_m1_reduced<I: InstructionSet>(x: f32, residual: f32) -> (f32, f32, f32) {
         // Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits.
         const ROUND: f32 = 12_582_912.0;
         const LOG2_E: f32 = std::f32::consts::LOG2_E;
@@ -192,8 +194,7 @@ impl Lane for f32 {
         let (r2, q) = (r * r, |i: usize| mul_add::<I, _>(Q[i + 1], r, Q[i]));
         let q03 = mul_add::<I, _>(q(2), r2, q(0));
         let q = mul_add::<I, _>(q(4), r2 * r2, q03);
-        let y = 1.0 + (upper + mul_add::<I, _>(q, r2, lower));
-        (y, rounded)
+        (upper, mul_add::<I, _>(q, r2, lower), rounded)
     }
 
     #[inline(always)]

@@ -42,6 +42,7 @@
 
 mod accurate;
 pub(crate) mod dispatch;
+mod double_double;
 mod few;
 pub(crate) mod lane;
 mod one_lane;
@@ -52,8 +53,8 @@ mod smooth_max;
 mod softmax;
 pub(crate) mod sum;
 
+pub(crate) use double_double::DoubleDouble;
 pub(crate) use one_lane::impl_one_lane;
-pub(crate) use scalar::exp_product;
 
 use dispatch::{InstructionSet, Kernel, dispatch};
 use lane::Lane;

@@ -1,17 +1,4 @@
-//! Functions of a single number: the exponential with a compensated argument,
-//! for the rules, and the logarithm of a sum.
-
-use super::dispatch::Portable;
-use super::lane::{Lane, product};
-
-/// `exp(a k)` with the rounding error of the product carried into the result.
-#[inline]
-pub(crate) fn exp_product<T: Lane>(a: T, k: T) -> T {
-    let (rounded, lost) = product::<Portable, T>(a, k);
-    let t = rounded.exp();
-    // The loss is NaN where the product overflows, and t is 0 or infinite there.
-    if lost.is_nan() || t == T::zero() { t } else { t + t * lost }
-}
+//! The logarithm of a sum.
 
 /// `ln(1 + x)` for `x >= -1/2`: the logarithm of the rounded sum, and what the
 /// rounding lost to first order; the second order is below half an ulp. Within

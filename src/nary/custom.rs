@@ -53,6 +53,12 @@ pub trait CustomNode<T = f64>: Send + Sync + 'static {
         true
     }
 
+    /// Whether the function is continuous at `x` but its slope jumps there; a
+    /// sweep then [reports](crate::Adjoints::kinks) the node.
+    fn has_corner(&self, _x: &[T]) -> bool {
+        false
+    }
+
     /// The second-order rule, if there is one. Without it, Hessian-vector
     /// products through the node are an error.
     fn second_order(&self) -> Option<&dyn SecondOrder<T>> {

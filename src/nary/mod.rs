@@ -225,27 +225,25 @@ impl<T: Primitive> NaryKind<T> {
         }
     }
 
-    /// The kink at the operands `x`, where the value is `y`.
+    /// How the node `y = f(x)` fails to be differentiable: an exact extremum -
+    /// also that of an infinite sharpness - may be attained more than once.
     pub(crate) fn kink(&self, x: &[T], y: T) -> Option<KinkKind> {
+        let tie = |x: &[T], m: T, kind| (x.iter().filter(|&&x| x == m).count() > 1).then_some(kind);
         match self {
-            NaryKind::Preaccumulated { kink } => *kink,
-            _ => self.is_tied(x, y).then_some(KinkKind::Corner),
-        }
-    }
-
-    /// Whether an exact extremum - also that of an infinite sharpness - is
-    /// attained more than once.
-    fn is_tied(&self, x: &[T], y: T) -> bool {
-        let candidates = match self {
-            NaryKind::Max | NaryKind::Min => x,
-            NaryKind::SmoothMax(k) if Float::is_infinite(*k) => x,
+            NaryKind::Max | NaryKind::Min => tie(x, y, KinkKind::Corner),
+            NaryKind::SmoothMax(k) if Float::is_infinite(*k) => tie(x, y, KinkKind::Corner),
             NaryKind::SmoothMaxAt => match x.split_last() {
-                Some((k, x)) if Float::is_infinite(*k) => x,
-                _ => return false,
+                Some((k, x)) if Float::is_infinite(*k) => tie(x, y, KinkKind::Corner),
+                _ => None,
             },
-            _ => return false,
-        };
-        candidates.iter().filter(|&&x| x == y).count() > 1
+            NaryKind::SmoothArgmax(k) if Float::is_infinite(*k) => {
+                let sign = Float::signum(*k);
+                tie(x, extreme(x, -*k, |x, m| sign * x > sign * m), KinkKind::Jump)
+            }
+            NaryKind::Custom(node) => node.has_corner(x).then_some(KinkKind::Corner),
+            NaryKind::Preaccumulated { kink } => *kink,
+            _ => None,
+        }
     }
 }
 

@@ -177,8 +177,9 @@ impl<T: SliceNumber> SliceNumber for Dual<T> {
         let mut y_dot = weighted(&w, &tangents);
         // The exact maximum of an infinite sharpness has constant weights.
         let is_exact = k.value.base().is_infinite();
+        let unchanged = T::constant(if y.base().is_nan() { f64::NAN } else { 0.0 });
         for ((weight, &w), t) in weights.iter_mut().zip(&w).zip(centred(&w, &tangents)) {
-            *weight = Dual::new(w, if is_exact { zero } else { w.chain(k.value * t) });
+            *weight = Dual::new(w, if is_exact { unchanged } else { w.chain(k.value * t) });
         }
         if !k.tangent.is_zero() && !is_exact {
             for (weight, offset) in weights.iter_mut().zip(centred(&w, &values)) {

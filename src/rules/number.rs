@@ -110,9 +110,3 @@ impl_number!(f32, f64);
 pub(crate) fn c<T: Number>(value: f64) -> T {
     T::constant(value)
 }
-
-/// The sharpness `k` of a smooth function, or NaN unless `k > 0`.
-#[inline(always)]
-pub(crate) fn sharp<T: super::Elementary>(k: T) -> T {
-    k.select(k, c(f64::NAN))
-}

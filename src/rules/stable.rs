@@ -1,235 +1,388 @@
 //! Stable values of the smooth rows `f(x, k)`, for a sharpness `k > 0`.
 //!
 //! Each function has the form `φ(k x) / k`. Written that way it would overflow
-//! at large `k` and lose digits of its exponential tail to the rounding of
-//! `k x`; so tails take a compensated exponent, and what is an exact function
-//! at `k = inf` is so here. The rows reject other sharpnesses.
+//! at large `k` and lose digits to the rounding of `k x`, of exponentials and
+//! of `1/k`; so the products, and what they go into, are carried as unevaluated
+//! sums of two doubles and rounded once at the end. Single precision goes
+//! through the same code.
+//!
+//! Where `k x` is infinite, and at `k = inf`, a function is its limit: there the
+//! exact function is returned.
 
-use num_traits::FloatConst;
+use std::f64::consts::{FRAC_2_PI, FRAC_2_SQRT_PI, LN_2};
 
-use crate::kernel::exp_product;
+use crate::kernel::DoubleDouble;
 use crate::kernel::lane::Lane;
 
-/// What the values need of `f32` and `f64`.
-pub(super) trait Special: Lane + FloatConst {
-    /// The error function `(2/√π) ∫_0^x e^{-t²} dt`.
-    fn erf(self) -> Self;
-
-    /// Its complement `1 - erf(x)`.
-    fn erfc(self) -> Self;
-}
-
-macro_rules! impl_special {
-    ($($float:ty),+) => {$(
-        impl Special for $float {
-            fn erf(self) -> Self {
-                libm::erf(self.into()) as Self
-            }
-
-            fn erfc(self) -> Self {
-                libm::erfc(self.into()) as Self
-            }
-        }
-    )+};
-}
-impl_special!(f32, f64);
-
-/// A literal.
+/// `f(x)` in double precision.
 #[inline(always)]
-fn c<T: Special>(value: f64) -> T {
-    T::round_from(value)
+pub(super) fn plain<T: Lane>(f: impl FnOnce(f64) -> f64, x: T) -> T {
+    T::round_from(f(x.widen()))
 }
 
-/// An odd function of `kx` that is 0 at 0 for every sharpness, infinite ones
-/// included.
+/// `f(x, k)` in double precision; NaN unless `k > 0`.
 #[inline(always)]
-pub(super) fn odd<T: Special>(x: T, k: T, f: impl Fn(T) -> T) -> T {
-    if x == T::zero() && k > T::zero() { x } else { f(k * x) }
+pub(super) fn sharp<T: Lane>(f: impl FnOnce(f64, f64) -> f64, x: T, k: T) -> T {
+    let k = k.widen();
+    T::round_from(if k > 0.0 { f(x.widen(), k) } else { f64::NAN })
 }
 
-/// `e^{-2ka}` for `a >= 0`; doubles whichever of the two cannot overflow.
-fn double_tail<T: Special>(a: T, k: T) -> T {
-    let two = c::<T>(2.0);
-    if a > T::one() { exp_product(-a, two * k) } else { exp_product(-two * a, k) }
+/// `kx`, or nothing where a function is at its limit.
+#[inline]
+fn scaled(x: f64, k: f64) -> Option<DoubleDouble> {
+    let is_limit = k == f64::INFINITY || (k * x).is_infinite();
+    (!is_limit).then(|| DoubleDouble::product(k, x))
 }
 
-/// `|x| + ln(1 + e^{-2k|x|}) / k`.
-pub(super) fn smooth_abs<T: Special>(x: T, k: T) -> T {
-    let a = x.abs();
-    if k == T::infinity() { a } else { a + double_tail(a, k).ln_1p() / k }
+/// A literal or a result that is exact.
+fn exact(x: f64) -> DoubleDouble {
+    DoubleDouble::from(x)
+}
+
+/// The sign of `x`, 0 at 0.
+fn sign(x: f64) -> f64 {
+    if x == 0.0 || x.is_nan() { x } else { x.signum() }
+}
+
+fn positive_part(x: f64) -> f64 {
+    if x < 0.0 { 0.0 } else { x }
+}
+
+/// The limit of a bump of height `k`: infinite at 0, 0 elsewhere.
+fn dirac(x: f64, k: f64) -> f64 {
+    if x == 0.0 { k } else { x.recip() * 0.0 }
+}
+
+/// `ln(1 + e^x)`.
+pub(super) fn softplus(x: f64) -> f64 {
+    exact(positive_part(x)).plus(exact(-x.abs()).exp().ln_1p()).value()
+}
+
+/// `max(x, 0) + ln(1 + e^{-k|x|}) / k`.
+pub(super) fn smooth_relu(x: f64, k: f64) -> f64 {
+    let Some(z) = scaled(x, k) else { return positive_part(x) };
+    exact(positive_part(x)).plus(z.abs().neg().exp().ln_1p().div(exact(k))).value()
+}
+
+/// `1 / (1 + e^{-z})`: `1 / (1 + t)` or `t / (1 + t)` by sign, with `t = e^{-|z|}`.
+fn logistic(z: DoubleDouble) -> f64 {
+    let t = z.abs().neg().exp_rounded();
+    let upper = if z.upper() < 0.0 { t } else { exact(1.0) };
+    upper.div(t.one_plus()).value()
+}
+
+/// `1 / (1 + e^{-x})`.
+pub(super) fn sigmoid(x: f64) -> f64 {
+    logistic(exact(x))
+}
+
+/// `1 / (1 + e^{-kx})`.
+pub(super) fn smooth_step(x: f64, k: f64) -> f64 {
+    scaled(x, k).map_or(0.5 + 0.5 * sign(x), logistic)
+}
+
+/// `t / (1 + t)²` with `t = e^{-|z|}`.
+fn logistic_density_of(z: DoubleDouble) -> DoubleDouble {
+    let t = z.abs().neg().exp_rounded();
+    t.div(t.one_plus().square())
+}
+
+/// `e^{-x} / (1 + e^{-x})²`.
+pub(super) fn logistic_density(x: f64) -> f64 {
+    logistic_density_of(exact(x)).value()
+}
+
+/// `|x| + ln(1 + t) / k` with `t = e^{-2k|x|}`.
+pub(super) fn smooth_abs(x: f64, k: f64) -> f64 {
+    let Some(z) = scaled(x, k) else { return x.abs() };
+    exact(x.abs()).plus(double_tail(z).ln_1p().div(exact(k))).value()
+}
+
+/// `e^{-2|z|}`.
+fn double_tail(z: DoubleDouble) -> DoubleDouble {
+    z.abs().scaled(-2.0).exp()
+}
+
+/// `tanh |z| = (1 - t) / (1 + t)` with `t = e^{-2|z|}`.
+fn tanh(z: DoubleDouble) -> DoubleDouble {
+    if z.upper().abs() > 40.0 {
+        return exact(1.0);
+    }
+    let less = z.abs().scaled(-2.0).exp_m1();
+    less.neg().div(exact(2.0).plus(less))
+}
+
+/// `1 / cosh² z = 4t / (1 + t)²` with `t = e^{-2|z|}`.
+fn sech_squared(z: DoubleDouble) -> DoubleDouble {
+    logistic_density_of(z.scaled(2.0)).scaled(4.0)
+}
+
+/// `tanh(kx)`.
+pub(super) fn smooth_sign(x: f64, k: f64) -> f64 {
+    let Some(z) = scaled(x, k) else { return sign(x) };
+    tanh(z).value().copysign(x)
+}
+
+/// `k / cosh²(kx)`.
+pub(super) fn smooth_sign_slope(x: f64, k: f64) -> f64 {
+    let Some(z) = scaled(x, k) else { return dirac(x, k) };
+    sech_squared(z).mul(exact(k)).value()
+}
+
+/// `2|z| t / (1 + t)` with `t = e^{-2|z|}`: `|z| (1 - tanh |z|)`.
+fn pull(z: DoubleDouble, t: f64) -> f64 {
+    2.0 * z.upper().abs() * t / (1.0 + t)
 }
 
 /// `-(ln(1 + t) + 2k|x| t / (1 + t)) / k²` with `t = e^{-2k|x|}`.
-pub(super) fn smooth_abs_sharpness_slope<T: Special>(x: T, k: T) -> T {
-    if k == T::infinity() {
-        return T::zero();
-    }
-    let t = double_tail(x.abs(), k);
-    -(t.ln_1p() / k + pull(x, t)) / k
+pub(super) fn smooth_abs_sharpness_slope(x: f64, k: f64) -> f64 {
+    let Some(z) = scaled(x, k) else { return 0.0 };
+    let t = z.abs().scaled(-2.0).exp_rounded().value();
+    -((t.ln_1p() + pull(z, t)) / k / k)
 }
 
-/// `2|x| t / (1 + t)`, for an infinite `x` too.
-fn pull<T: Special>(x: T, t: T) -> T {
-    if t == T::zero() { t } else { c::<T>(2.0) * x.abs() * t / (T::one() + t) }
-}
-
-/// `4k t / (1 + t)²` with `t = e^{-2k|x|}`.
-pub(super) fn smooth_sign_slope<T: Special>(x: T, k: T) -> T {
-    if k == T::infinity() {
-        return if x == T::zero() { k } else { x.recip() * T::zero() };
-    }
-    let t = double_tail(x.abs(), k);
-    let sum = T::one() + t;
-    // What rounding lost of 1 + t counts twice in its square.
-    let lost = t - (sum - T::one());
-    let ratio = t / (sum * sum);
-    c::<T>(4.0) * k * (ratio - ratio * (lost + lost) / sum)
-}
-
-/// `ln cosh(kx) / k`: from `2 sinh²(kx/2) = cosh(kx) - 1` near 0, where
-/// `|x| - (ln 2 - ln(1 + e^{-2k|x|})) / k` would cancel.
-pub(super) fn log_cosh<T: Special>(x: T, k: T) -> T {
-    let a = x.abs();
-    let z = k * a;
-    if k == T::infinity() {
-        a
-    } else if z * z < T::epsilon() {
-        c::<T>(0.5) * z * a
-    } else if z < T::one() {
-        let s = (c::<T>(0.5) * z).sinh();
-        (c::<T>(2.0) * s * s).ln_1p() / k
+/// `ln cosh z`: from `cosh z - 1 = (e^z - 1)² / 2e^z` near 0, where `|z| - ln 2 +
+/// ln(1 + e^{-2|z|})` would cancel.
+fn ln_cosh(z: DoubleDouble) -> DoubleDouble {
+    let a = z.abs();
+    if a.upper() < 1.0 {
+        let less = a.neg().exp_m1();
+        less.square().div(less.one_plus()).scaled(0.5).ln_1p()
     } else {
-        a + (double_tail(a, k).ln_1p() - T::LN_2()) / k
+        a.plus(exact(-LN_2)).plus(double_tail(z).ln_1p())
+    }
+}
+
+/// Whether `z²` is lost beside 1.
+fn is_tiny(z: DoubleDouble) -> bool {
+    z.upper().abs() < 1e-8
+}
+
+/// `ln cosh(kx) / k`.
+pub(super) fn log_cosh(x: f64, k: f64) -> f64 {
+    match scaled(x, k) {
+        None => x.abs() - LN_2 / k,
+        Some(z) if is_tiny(z) => 0.5 * z.value() * x,
+        Some(z) => ln_cosh(z).div(exact(k)).value(),
     }
 }
 
 /// `(z tanh z - ln cosh z) / k²` with `z = kx`, the slope of [`log_cosh`] in `k`.
-pub(super) fn log_cosh_sharpness_slope<T: Special>(x: T, k: T) -> T {
-    let a = x.abs();
-    let z = k * a;
-    if k == T::infinity() {
-        T::zero()
-    } else if z * z < T::epsilon() {
-        c::<T>(0.5) * a * a
-    } else if z < T::one() {
-        (a * z.tanh() - log_cosh(x, k)) / k
-    } else {
-        let t = double_tail(a, k);
-        ((T::LN_2() - t.ln_1p()) / k - pull(x, t)) / k
+pub(super) fn log_cosh_sharpness_slope(x: f64, k: f64) -> f64 {
+    match scaled(x, k) {
+        None => LN_2 / k / k,
+        Some(z) if is_tiny(z) => 0.5 * x * x,
+        Some(z) => legendre(z).div(exact(k)).div(exact(k)).value(),
     }
+}
+
+/// `z tanh z - ln cosh z`.
+fn legendre(z: DoubleDouble) -> DoubleDouble {
+    if z.abs().upper() < 1.0 {
+        z.abs().mul(tanh(z)).plus(ln_cosh(z).neg())
+    } else {
+        let t = double_tail(z);
+        exact(LN_2).plus(t.ln_1p().plus(exact(pull(z, t.value()))).neg())
+    }
+}
+
+/// `(z² / cosh² z - 2 (z tanh z - ln cosh z)) / k³` with `z = kx`, the slope of
+/// [`log_cosh_sharpness_slope`] in `k`; by its power series near 0, where all
+/// but `-z⁴/2` cancels.
+pub(super) fn log_cosh_sharpness_curvature(x: f64, k: f64) -> f64 {
+    // In powers of z² from z⁴ on: minus twice the integral of z² tanh z / cosh² z.
+    const SERIES: [f64; 17] = [
+        -0.5,
+        0.444_444_444_444_444_4,
+        -0.283_333_333_333_333_3,
+        0.157_460_317_460_317_47,
+        -0.081_246_325_690_770_13,
+        0.040_026_569_550_379_074,
+        -0.019_107_826_330_048_552,
+        0.008_915_970_218_733_3,
+        -0.004_089_107_853_564_747,
+        0.001_850_202_700_868_349_7,
+        -0.000_828_117_995_206_596_6,
+        0.000_367_359_347_753_745_33,
+        -0.000_161_753_065_335_361_17,
+        7.077_313_916_160_31e-5,
+        -3.079_831_105_530_415e-5,
+        1.333_948_852_546_217_3e-5,
+        -5.753_854_601_847_295e-6,
+    ];
+    let Some(z) = scaled(x, k) else { return -2.0 * LN_2 / k / k / k };
+    if z.abs().upper() < 0.5 {
+        let square = z.value() * z.value();
+        let series = SERIES.iter().rev().fold(0.0, |sum, c| sum * square + c);
+        return series * (z.value() * x) * (x * x);
+    }
+    let own = z.square().mul(sech_squared(z));
+    own.plus(legendre(z).scaled(-2.0)).div(exact(k)).div(exact(k)).div(exact(k)).value()
+}
+
+/// `x tanh(kx)`.
+pub(super) fn x_tanh(x: f64, k: f64) -> f64 {
+    let Some(z) = scaled(x, k) else { return x.abs() };
+    tanh(z).mul(exact(x.abs())).value()
+}
+
+/// `tanh z + z / cosh² z` with `z = kx`: the slope of `x tanh(kx)`.
+pub(super) fn x_tanh_slope(x: f64, k: f64) -> f64 {
+    let Some(z) = scaled(x, k) else { return sign(x) };
+    tanh(z).plus(z.abs().mul(sech_squared(z))).value().copysign(x)
+}
+
+/// `2k (1 - z tanh z) / cosh² z` with `z = kx`, which vanishes at `z = 1.19968`.
+pub(super) fn x_tanh_curvature(x: f64, k: f64) -> f64 {
+    let Some(z) = scaled(x, k) else { return 2.0 * dirac(x, k) };
+    let factor = exact(1.0).plus(z.abs().mul(tanh(z)).neg());
+    sech_squared(z).mul(factor).mul(exact(k)).scaled(2.0).value()
+}
+
+/// `√(1 + z²)`.
+fn hypotenuse(z: DoubleDouble) -> DoubleDouble {
+    // Beyond, 1 is lost beside z², which may overflow.
+    if z.upper().abs() > 1e17 { z.abs() } else { exact(1.0).plus(z.square()).sqrt() }
+}
+
+/// `√(x² + 1/k²)`, as `√(1 + z²) / k` with `z = kx`.
+pub(super) fn abs_sqrt(x: f64, k: f64) -> f64 {
+    let Some(z) = scaled(x, k) else { return x.abs() };
+    hypotenuse(z).div(exact(k)).value()
+}
+
+/// `z / √(1 + z²)` with `z = kx`.
+pub(super) fn sqrt_sign(x: f64, k: f64) -> f64 {
+    let Some(z) = scaled(x, k) else { return sign(x) };
+    z.div(hypotenuse(z)).value()
+}
+
+/// `1 / √(1 + z²)` with `z = kx`.
+pub(super) fn sqrt_bump(x: f64, k: f64) -> f64 {
+    let Some(z) = scaled(x, k) else { return dirac(x, 1.0) };
+    exact(1.0).div(hypotenuse(z)).value()
+}
+
+/// `k / √(1 + z²)³` with `z = kx`.
+pub(super) fn sqrt_sign_slope(x: f64, k: f64) -> f64 {
+    let Some(z) = scaled(x, k) else { return dirac(x, k) };
+    let h = hypotenuse(z);
+    exact(k).div(h).div(h).div(h).value()
+}
+
+/// `√(x² + 1/k²) - 1/k`, as `x z / (√(1 + z²) + 1)` with `z = kx`.
+pub(super) fn pseudo_huber(x: f64, k: f64) -> f64 {
+    let Some(z) = scaled(x, k) else { return x.abs() - k.recip() };
+    z.div(hypotenuse(z).plus(exact(1.0))).mul(exact(x)).value()
+}
+
+/// `(x + √(x² + 4/k²)) / 2`, as `x/2 + √(1 + z²) / k` with `z = kx/2`; from the
+/// other root for `x < 0`.
+pub(super) fn squareplus(x: f64, k: f64) -> f64 {
+    let half = 0.5 * x;
+    let Some(z) = scaled(half, k) else { return positive_part(x) };
+    let h = hypotenuse(z);
+    if x < 0.0 {
+        exact(1.0).div(h.plus(z.neg())).div(exact(k)).value()
+    } else {
+        exact(half).plus(h.div(exact(k))).value()
+    }
+}
+
+/// `(1 + z / √(1 + z²)) / 2` with `z = kx/2`; from the other root for `x < 0`.
+pub(super) fn squareplus_slope(x: f64, k: f64) -> f64 {
+    let Some(z) = scaled(0.5 * x, k) else { return 0.5 + 0.5 * sign(x) };
+    let h = hypotenuse(z);
+    let twice = if x < 0.0 { exact(1.0).div(h).div(h.plus(z.neg())) } else { z.div(h).one_plus() };
+    twice.scaled(0.5).value()
+}
+
+/// `e^{-z²}` with `z = kx`.
+fn bell(z: DoubleDouble) -> DoubleDouble {
+    // Beyond, it is zero.
+    if z.upper().abs() > 28.0 { exact(0.0) } else { z.square().neg().exp() }
 }
 
 /// `|x| + (e^{-z²}/√π - z erfc z) / k` with `z = k|x|`.
-pub(super) fn gaussian_abs<T: Special>(x: T, k: T) -> T {
-    let a = x.abs();
-    let z = k * a;
-    // Beyond, e^{-z²} is zero.
-    if k == T::infinity() || z > c::<T>(28.0) {
-        return a;
-    }
-    a + ((-z * z).exp() * T::FRAC_2_SQRT_PI() * c::<T>(0.5) - z * z.erfc()) / k
+pub(super) fn gaussian_abs(x: f64, k: f64) -> f64 {
+    let Some(z) = scaled(x, k) else { return x.abs() };
+    let a = z.abs().upper();
+    x.abs() + (0.5 * FRAC_2_SQRT_PI * bell(z).value() - a * libm::erfc(a)) / k
 }
 
-/// `(2k/√π) e^{-(kx)²}`, with the rounding errors of `kx` and of its square
-/// carried into the exponential.
-pub(super) fn gaussian_sign_slope<T: Special>(x: T, k: T) -> T {
-    if k == T::infinity() && x == T::zero() {
-        return k;
-    }
-    let z = k * x;
-    let square = z * z;
-    let e = (-square).exp();
-    if e == T::zero() {
-        return e;
-    }
-    let lost = z.mul_add(z, -square) + c::<T>(2.0) * z * k.mul_add(x, -z);
-    T::FRAC_2_SQRT_PI() * k * (e - e * lost)
+/// `-e^{-z²} / (k² √π)` with `z = kx`, the slope of [`gaussian_abs`] in `k`.
+pub(super) fn gaussian_abs_sharpness_slope(x: f64, k: f64) -> f64 {
+    let Some(z) = scaled(x, k) else { return 0.0 };
+    bell(z).mul(exact(-0.5 * FRAC_2_SQRT_PI)).div(exact(k)).div(exact(k)).value()
+}
+
+/// `erf(kx)`.
+pub(super) fn gaussian_sign(x: f64, k: f64) -> f64 {
+    scaled(x, k).map_or(sign(x), |z| libm::erf(z.value()))
+}
+
+/// `erf z + (2/√π) z e^{-z²}` with `z = kx`, the slope of `x erf(kx)`.
+pub(super) fn x_erf_slope(x: f64, k: f64) -> f64 {
+    let Some(z) = scaled(x, k) else { return sign(x) };
+    libm::erf(z.value()) + FRAC_2_SQRT_PI * z.value() * bell(z).value()
+}
+
+/// `(2k/√π) e^{-(kx)²}`.
+pub(super) fn gaussian_sign_slope(x: f64, k: f64) -> f64 {
+    let Some(z) = scaled(x, k) else { return dirac(x, k) };
+    bell(z).mul(DoubleDouble::product(k, FRAC_2_SQRT_PI)).value()
 }
 
 /// `(2/π) x atan(kx)`.
-pub(super) fn x_atan<T: Special>(x: T, k: T) -> T {
-    if k == T::infinity() { x.abs() } else { x * ((k * x).atan() * T::FRAC_2_PI()) }
+pub(super) fn x_atan(x: f64, k: f64) -> f64 {
+    scaled(x, k).map_or(x.abs(), |z| x * (z.value().atan() * FRAC_2_PI))
 }
 
-/// `max(x, 0) + ln(1 + e^{-k|x|}) / k`.
-pub(super) fn smooth_relu<T: Special>(x: T, k: T) -> T {
-    let positive = if x < T::zero() { T::zero() } else { x };
-    if k == T::infinity() { positive } else { positive + exp_product(-x.abs(), k).ln_1p() / k }
-}
-
-/// `1 / (1 + t)` or `t / (1 + t)` by sign, with `t = e^{-k|x|}`.
-pub(super) fn smooth_step<T: Special>(x: T, k: T) -> T {
-    // At k = inf, t is the limit of e^{-k|x|}.
-    let t = if x == T::zero() && k > T::zero() { T::one() } else { exp_product(-x.abs(), k) };
-    if x < T::zero() { t / (T::one() + t) } else { (T::one() + t).recip() }
-}
-
-/// The positive part of `x`, rounded off by the hyperbola
-/// `(x + √(x² + 4/k²)) / 2`; from the other root for `x < 0`.
-pub(super) fn squareplus<T: Special>(x: T, k: T) -> T {
-    let half = c::<T>(0.5);
-    let width = c::<T>(2.0) / k;
-    let (near, far) = (half * x, half * x.hypot(width));
-    if x >= T::zero() {
-        near + far
-    } else {
-        let root = half * width;
-        root * (root / (far - near))
-    }
+/// `(2/π) (atan z + z / (1 + z²))` with `z = kx`.
+pub(super) fn x_atan_slope(x: f64, k: f64) -> f64 {
+    let Some(z) = scaled(x, k) else { return sign(x) };
+    let z = z.value();
+    (z.atan() + (z + z.recip()).recip()) * FRAC_2_PI
 }
 
 /// `0` below `-1/k`, `x` above `1/k`, the parabola `(kx + 1)² / 4k` between.
-pub(super) fn sparseplus<T: Special>(x: T, k: T) -> T {
-    let u = k.mul_add(x, T::one());
-    if x == T::zero() {
-        c::<T>(0.25) / k
-    } else if u <= T::zero() {
-        T::zero()
-    } else if k * x >= T::one() {
+pub(super) fn sparseplus(x: f64, k: f64) -> f64 {
+    let Some(z) = scaled(x, k) else { return positive_part(x) };
+    let u = exact(1.0).plus(z);
+    if u.upper() <= 0.0 {
+        0.0
+    } else if z.upper() >= 1.0 {
         x
     } else {
-        c::<T>(0.25) * u * u / k
+        u.square().scaled(0.25).div(exact(k)).value()
     }
 }
 
 /// `x²k/2` within `1/k` of 0, else `|x| - 1/2k`.
-pub(super) fn huber<T: Special>(x: T, k: T) -> T {
-    let a = x.abs();
-    let half = c::<T>(0.5);
-    if k * a <= T::one() { half * (k * a) * a } else { a - half / k }
-}
-
-/// `√(x² + 1/k²) - 1/k`, as `k x² / (√(1 + (kx)²) + 1)`.
-pub(super) fn pseudo_huber<T: Special>(x: T, k: T) -> T {
-    let z = k * x;
-    if z.is_finite() { x * (z / (z.hypot(T::one()) + T::one())) } else { x.abs() - k.recip() }
-}
-
-/// The larger of two, rounded off by a hyperbola: [`squareplus`] of minus their
-/// distance above the exact maximum, so that nothing cancels.
-pub(super) fn smooth_max2<T: Special>(a: T, b: T, k: T) -> T {
-    let gap = if a == b { T::zero() } else { (a - b).abs() };
-    a.max(b) + squareplus(-gap, k)
-}
-
-/// `(1 + kx) / 2` clipped to `[0, 1]`.
-pub(super) fn hard_step<T: Special>(x: T, k: T) -> T {
-    let half = c::<T>(0.5);
-    if x == T::zero() && k > T::zero() {
-        half
-    } else {
-        num_traits::clamp(half * k.mul_add(x, T::one()), T::zero(), T::one())
+pub(super) fn huber(x: f64, k: f64) -> f64 {
+    match scaled(x, k) {
+        Some(z) if z.upper().abs() <= 1.0 => 0.5 * z.value() * x,
+        _ => x.abs() - 0.5 / k,
     }
 }
 
+/// `kx` clipped to `[-1, 1]`.
+pub(super) fn hard_sign(x: f64, k: f64) -> f64 {
+    scaled(x, k).map_or(sign(x), |z| z.value().clamp(-1.0, 1.0))
+}
+
+/// `(1 + kx) / 2` clipped to `[0, 1]`.
+pub(super) fn hard_step(x: f64, k: f64) -> f64 {
+    let Some(z) = scaled(x, k) else { return 0.5 + 0.5 * sign(x) };
+    exact(1.0).plus(z).scaled(0.5).value().clamp(0.0, 1.0)
+}
+
 /// `k` where `k|x| < 1`, `k/2` where it is 1, 0 beyond.
-pub(super) fn hard_sign_slope<T: Special>(x: T, k: T) -> T {
-    let z = if x == T::zero() { x } else { k * x.abs() };
-    if z < T::one() {
-        k
-    } else if z == T::one() {
-        c::<T>(0.5) * k
-    } else {
-        z.recip() * T::zero() // 0, or NaN where z is
+pub(super) fn hard_sign_slope(x: f64, k: f64) -> f64 {
+    let Some(z) = scaled(x, k) else { return dirac(x, k) };
+    match z.upper().abs() {
+        z if z < 1.0 => k,
+        1.0 => 0.5 * k,
+        z => z.recip() * 0.0, // 0, or NaN where z is
     }
 }

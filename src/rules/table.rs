@@ -14,8 +14,8 @@
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_PI, FRAC_2_SQRT_PI, LN_2, LOG2_E, LOG10_E};
 
 use super::macros::{kink, rules};
-use super::number::{c, sharp};
-use super::stable::{self, Special};
+use super::number::c;
+use super::stable::{self, plain, sharp};
 use super::{Arguments, Edge, KinkKind, KinkTable, Number, Primitive, Row, Rule, Valued, Visitor, pad};
 use crate::kernel::dispatch::InstructionSet;
 use crate::kernel::{log_add_exp, log_add_exp_weights};
@@ -215,24 +215,24 @@ rules! {
         }
         /// `ln(1 + e^x)`, the smooth `max(x, 0)`.
         Softplus = softplus(x) -> y {
-            value: if x > 0.0 { x + (-x).exp().ln_1p() } else { x.exp().ln_1p() }, partials: [x.sigmoid()],
+            value: plain(stable::softplus, x), partials: [x.sigmoid()],
             samples: [[-30.0], [-1.0], [0.0], [2.0]], edges: [[-INF] => [0.0], [INF] => [1.0], [-745.0] => [5e-324]]
         }
         /// Logistic function `1 / (1 + e^-x)`.
         Sigmoid = sigmoid(x) -> y {
-            value: { let t = (-x.abs()).exp(); if x < 0.0 { t / (1.0 + t) } else { 1.0 / (1.0 + t) } },
+            value: plain(stable::sigmoid, x),
             partials: [x.logistic_density()],
             samples: [[-30.0], [-1.0], [0.1], [2.0]], edges: [[-INF] => [0.0], [0.0] => [0.25], [INF] => [0.0]]
         }
         /// Slope `e^x / (1 + e^x)^2` of the logistic function.
         LogisticDensity = logistic_density(x) -> y {
-            value: { let t = (-x.abs()).exp(); t / ((1.0 + t) * (1.0 + t)) },
-            partials: [-(y * (x * c(0.5)).tanh())],
+            value: plain(stable::logistic_density, x),
+            partials: [-(y * x.smooth_sign(c(0.5)))],
             samples: [[-30.0], [-1.0], [0.1], [2.0]], edges: [[0.0] => [0.0]]
         }
         /// `ln(1 / (1 + e^-x))`.
         LogSigmoid = log_sigmoid(x) -> y {
-            value: if x < 0.0 { x - x.exp().ln_1p() } else { -(-x).exp().ln_1p() }, partials: [(-x).sigmoid()],
+            value: -plain(stable::softplus, -x), partials: [(-x).sigmoid()],
             samples: [[-30.0], [-1.0], [0.1], [2.0]], edges: [[-INF] => [1.0], [INF] => [0.0]]
         }
         /// `ln(e^a + e^b)`.
@@ -253,48 +253,57 @@ rules! {
         /// `|x|` by at most `ln 2 / k`. At `k/2` it is `(2/k) ln(1 + e^{kx}) - x`.
         /// NaN unless `k > 0`; at `k = inf` it is `|x|`.
         SmoothAbs = smooth_abs(x, k) -> y {
-            value: stable::smooth_abs(x, sharp(k)), partials: [x.smooth_sign(k), x.smooth_abs_sharpness_slope(k)],
+            value: sharp(stable::smooth_abs, x, k), partials: [x.smooth_sign(k), x.smooth_abs_sharpness_slope(k)],
             samples: [[-2.0, 1.0], [0.1, 3.0], [0.0, 5.0], [1e-3, 50.0], [0.4, 50.0]],
             edges: [[0.0, INF] => [0.0, 0.0], [-3.0, INF] => [-1.0, 0.0], [1.0, 0.0] => [NAN, NAN]],
             Corner when x == 0.0 && k == Self::INFINITY
         }
         /// Slope of `smooth_abs` in its sharpness.
         SmoothAbsSharpnessSlope = smooth_abs_sharpness_slope(x, k) -> y {
-            value: stable::smooth_abs_sharpness_slope(x, sharp(k)),
+            value: sharp(stable::smooth_abs_sharpness_slope, x, k),
             partials: [x.chain(x.smooth_sign_slope(k)) / k, -(y + y - x.square().chain(x.smooth_sign_slope(k)) / k) / k],
             samples: [[-2.0, 1.0], [0.1, 3.0], [0.4, 50.0]], edges: [[0.0, 2.0] => [0.0, 0.25 * LN_2]]
         }
         /// Smooth sign `tanh(kx)`, the slope of `smooth_abs`.
         /// It tends to the sign everywhere but at 0, not uniformly. NaN unless `k > 0`.
         SmoothSign = smooth_sign(x, k) -> y {
-            value: stable::odd(x, sharp(k), |z| z.tanh()), partials: [x.smooth_sign_slope(k), x.chain(x.smooth_sign_slope(k)) / k],
+            value: sharp(stable::smooth_sign, x, k), partials: [x.smooth_sign_slope(k), x.chain(x.smooth_sign_slope(k)) / k],
             samples: [[-2.0, 1.0], [0.1, 3.0], [0.4, 50.0]], edges: [[0.0, 2.0] => [2.0, 0.0], [1.0, -1.0] => [NAN, NAN]]
         }
         /// Slope `k / cosh^2(kx)` of `smooth_sign`.
         SmoothSignSlope = smooth_sign_slope(x, k) -> y {
-            value: stable::smooth_sign_slope(x, sharp(k)),
-            partials: [c::<T>(-2.0) * k * x.smooth_sign(k) * y, y / k - c::<T>(2.0) * x * x.smooth_sign(k) * y],
+            value: sharp(stable::smooth_sign_slope, x, k),
+            partials: [c::<T>(-2.0) * y.chain(k * x.smooth_sign(k)), y / k - c::<T>(2.0) * y.chain(x * x.smooth_sign(k))],
             samples: [[-2.0, 1.0], [0.1, 3.0], [0.4, 50.0]], edges: [[0.0, 2.0] => [0.0, 1.0]]
         }
         /// Smooth absolute value `ln(cosh(kx)) / k`: convex, below `|x|` by at
         /// most `ln 2 / k`. NaN unless `k > 0`.
         LogCosh = log_cosh(x, k) -> y {
-            value: stable::log_cosh(x, sharp(k)), partials: [x.smooth_sign(k), x.log_cosh_sharpness_slope(k)],
+            value: sharp(stable::log_cosh, x, k), partials: [x.smooth_sign(k), x.log_cosh_sharpness_slope(k)],
             samples: [[-2.0, 1.0], [0.1, 3.0], [0.0, 5.0], [1e-9, 1.0], [0.4, 50.0]],
             edges: [[0.0, INF] => [0.0, 0.0], [-3.0, INF] => [-1.0, 0.0], [1.0, 0.0] => [NAN, NAN]],
             Corner when x == 0.0 && k == Self::INFINITY
         }
-        /// Slope of `log_cosh` in its sharpness. Its own slope in `k` loses
-        /// digits as `(kx)^2` vanishes.
+        /// Slope of `log_cosh` in its sharpness.
         LogCoshSharpnessSlope = log_cosh_sharpness_slope(x, k) -> y {
-            value: stable::log_cosh_sharpness_slope(x, sharp(k)),
-            partials: [x.chain(x.smooth_sign_slope(k)) / k, -(y + y - x.square().chain(x.smooth_sign_slope(k)) / k) / k],
-            samples: [[-2.0, 1.0], [0.3, 3.0], [0.4, 50.0]], edges: [[0.0, 2.0] => [0.0, 0.0]]
+            value: sharp(stable::log_cosh_sharpness_slope, x, k),
+            partials: [x.chain(x.smooth_sign_slope(k)) / k, x.log_cosh_sharpness_curvature(k)],
+            samples: [[-2.0, 1.0], [0.3, 3.0], [0.4, 50.0]], edges: [[0.0, 2.0] => [0.0, 0.0], [2.0, INF] => [0.0, 0.0]]
+        }
+        /// Second derivative of `log_cosh` in its sharpness. Its own slope in `k`
+        /// loses a digit as `kx` vanishes.
+        LogCoshSharpnessCurvature = log_cosh_sharpness_curvature(x, k) -> y {
+            value: sharp(stable::log_cosh_sharpness_curvature, x, k),
+            partials: [
+                c::<T>(-2.0) * x.square().chain(x.smooth_sign_slope(k)) * x.smooth_sign(k) / k,
+                -(c::<T>(3.0) * y + c::<T>(2.0) * x.square().chain(x.smooth_sign_slope(k)) * x * x.smooth_sign(k) / k) / k
+            ],
+            samples: [[-2.0, 1.0], [0.9, 3.0], [0.4, 50.0]], edges: [[0.0, 2.0] => [0.0, 0.0]]
         }
         /// Smooth absolute value `√(x² + 1/k²)`: convex, above `|x|` by at most
         /// `1/k`. NaN unless `k > 0`.
         AbsSqrt = abs_sqrt(x, k) -> y {
-            value: x.hypot(sharp(k).recip()), partials: [x.direction(sharp(k).recip()), -(sharp(k).recip().direction(x) / k / k)],
+            value: sharp(stable::abs_sqrt, x, k), partials: [x.sqrt_sign(k), -(x.sqrt_bump(k) / k / k)],
             samples: [[-2.0, 1.0], [0.1, 3.0], [1e-3, 50.0], [0.4, 50.0]],
             edges: [[0.0, INF] => [0.0, 0.0], [-3.0, INF] => [-1.0, 0.0], [1.0, -1.0] => [NAN, NAN]],
             Corner when x == 0.0 && k == Self::INFINITY
@@ -302,58 +311,120 @@ rules! {
         /// Pseudo-Huber function `√(x² + 1/k²) - 1/k`: convex, below `|x|` by
         /// at most `1/k`. NaN unless `k > 0`.
         PseudoHuber = pseudo_huber(x, k) -> y {
-            value: stable::pseudo_huber(x, sharp(k)), partials: [x.direction(sharp(k).recip()), y / k * k.recip().direction(x)],
+            value: sharp(stable::pseudo_huber, x, k), partials: [x.sqrt_sign(k), y / k * x.sqrt_bump(k)],
             samples: [[-2.0, 1.0], [0.1, 3.0], [1e-3, 50.0], [0.4, 50.0]],
             edges: [[0.0, INF] => [0.0, 0.0], [-3.0, INF] => [-1.0, 0.0], [1.0, -1.0] => [NAN, NAN]],
             Corner when x == 0.0 && k == Self::INFINITY
         }
+        /// `kx / √(1 + (kx)²)`, the slope of `abs_sqrt` and `pseudo_huber`. NaN unless `k > 0`.
+        SqrtSign = sqrt_sign(x, k) -> y {
+            value: sharp(stable::sqrt_sign, x, k), partials: [x.sqrt_sign_slope(k), x.chain(x.sqrt_sign_slope(k)) / k],
+            samples: [[-2.0, 1.0], [0.1, 3.0], [0.4, 50.0]], edges: [[0.0, 2.0] => [2.0, 0.0], [3.0, INF] => [0.0, 0.0]]
+        }
+        /// Slope `k / √(1 + (kx)²)³` of `sqrt_sign`.
+        SqrtSignSlope = sqrt_sign_slope(x, k) -> y {
+            value: sharp(stable::sqrt_sign_slope, x, k),
+            partials: [
+                c::<T>(-3.0) * y.chain(k * x.sqrt_sign(k) * x.sqrt_bump(k)),
+                y / k - c::<T>(3.0) * y.chain(x * x.sqrt_sign(k) * x.sqrt_bump(k))
+            ],
+            samples: [[-2.0, 1.0], [0.1, 3.0], [0.4, 50.0]], edges: [[0.0, 2.0] => [0.0, 1.0]]
+        }
+        /// `1 / √(1 + (kx)²)`: what `sqrt_sign` lacks of a unit vector.
+        SqrtBump = sqrt_bump(x, k) -> y {
+            value: sharp(stable::sqrt_bump, x, k),
+            partials: [-x.sqrt_sign(k).chain(y.square().chain(k)), -x.sqrt_sign(k).chain(y.square().chain(x))],
+            samples: [[-2.0, 1.0], [0.1, 3.0], [0.4, 50.0]], edges: [[0.0, 2.0] => [0.0, 0.0], [3.0, INF] => [0.0, 0.0]]
+        }
         /// Huber function, `kx²/2` within `1/k` of 0, else `|x| - 1/2k`: the
         /// Moreau envelope of `|x|`, below it by at most `1/2k`. NaN unless `k > 0`.
         Huber = huber(x, k) -> y {
-            value: stable::huber(x, sharp(k)), partials: [x.hard_sign(k), x.hard_sign(k).square() * c(0.5) / k / k],
+            value: sharp(stable::huber, x, k), partials: [x.hard_sign(k), x.hard_sign(k).square() * c(0.5) / k / k],
             samples: [[-2.0, 1.0], [0.1, 3.0], [0.4, 50.0]],
             edges: [[0.0, INF] => [0.0, 0.0], [0.5, 2.0] => [1.0, 0.125], [1.0, 0.0] => [NAN, NAN]],
             Corner when x == 0.0 && k == Self::INFINITY
         }
         /// `kx` clipped to `[-1, 1]`, the slope of `huber`. NaN unless `k > 0`.
         HardSign = hard_sign(x, k) -> y {
-            value: stable::odd(x, sharp(k), |z| z.clamp(-1.0, 1.0)), partials: [x.hard_sign_slope(k), x.chain(x.hard_sign_slope(k)) / k],
+            value: sharp(stable::hard_sign, x, k), partials: [x.hard_sign_slope(k), x.chain(x.hard_sign_slope(k)) / k],
             samples: [[-2.0, 1.0], [0.1, 3.0], [0.4, 50.0]],
             edges: [[0.0, 2.0] => [2.0, 0.0], [0.5, 2.0] => [1.0, 0.25]], Corner when (k * x).abs() == 1.0
         }
         /// Slope of `hard_sign`: `k` within `1/k` of 0, half of it on the border, else 0.
         HardSignSlope = hard_sign_slope(x, k) -> y {
-            value: stable::hard_sign_slope(x, sharp(k)), partials: [c(0.0), y / k],
+            value: sharp(stable::hard_sign_slope, x, k), partials: [c(0.0), y / k],
             samples: [[-2.0, 1.0], [0.1, 3.0], [0.4, 50.0]], edges: [[0.5, 2.0] => [0.0, 0.5]], Jump when (k * x).abs() == 1.0
         }
         /// `|x|` averaged over a Gaussian, `x erf(kx) + e^{-(kx)²} / (k√π)`:
         /// convex, above `|x|` by at most `1 / (k√π)`. NaN unless `k > 0`.
         GaussianAbs = gaussian_abs(x, k) -> y {
-            value: stable::gaussian_abs(x, sharp(k)), partials: [x.gaussian_sign(k), c::<T>(-0.5) * x.gaussian_sign_slope(k).chain(k.recip()) / k / k],
-            samples: [[-2.0, 1.0], [0.1, 3.0], [0.0, 5.0], [0.1, 50.0]], edges: [[-3.0, INF] => [-1.0, 0.0], [1.0, 0.0] => [NAN, NAN]],
+            value: sharp(stable::gaussian_abs, x, k), partials: [x.gaussian_sign(k), x.gaussian_abs_sharpness_slope(k)],
+            samples: [[-2.0, 1.0], [0.1, 3.0], [0.0, 5.0], [0.1, 50.0]],
+            edges: [[0.0, INF] => [0.0, 0.0], [-3.0, INF] => [-1.0, 0.0], [1.0, 0.0] => [NAN, NAN]],
             Corner when x == 0.0 && k == Self::INFINITY
+        }
+        /// Slope `-e^{-(kx)²} / (k²√π)` of `gaussian_abs` in its sharpness.
+        GaussianAbsSharpnessSlope = gaussian_abs_sharpness_slope(x, k) -> y {
+            value: sharp(stable::gaussian_abs_sharpness_slope, x, k),
+            partials: [x.chain(x.gaussian_sign_slope(k)) / k, -(y + y - x.square().chain(x.gaussian_sign_slope(k)) / k) / k],
+            samples: [[-2.0, 1.0], [0.1, 3.0], [0.1, 50.0]], edges: [[0.0, INF] => [0.0, 0.0], [3.0, INF] => [0.0, 0.0]]
         }
         /// `erf(kx)`, the slope of `gaussian_abs`. NaN unless `k > 0`.
         GaussianSign = gaussian_sign(x, k) -> y {
-            value: stable::odd(x, sharp(k), Special::erf), partials: [x.gaussian_sign_slope(k), x.chain(x.gaussian_sign_slope(k)) / k],
+            value: sharp(stable::gaussian_sign, x, k), partials: [x.gaussian_sign_slope(k), x.chain(x.gaussian_sign_slope(k)) / k],
             samples: [[-2.0, 1.0], [0.1, 3.0], [0.1, 50.0]], edges: [[0.0, INF] => [INF, 0.0]]
         }
         /// `(2k/√π) e^{-(kx)²}`, the slope of `gaussian_sign`.
         GaussianSignSlope = gaussian_sign_slope(x, k) -> y {
-            value: stable::gaussian_sign_slope(x, sharp(k)),
-            partials: [c::<T>(-2.0) * k * k * x * y, y / k - c::<T>(2.0) * k * x.square() * y],
+            value: sharp(stable::gaussian_sign_slope, x, k),
+            partials: [c::<T>(-2.0) * y.chain(k * x).chain(k), y / k - c::<T>(2.0) * y.chain(k * x).chain(x)],
             samples: [[-2.0, 1.0], [0.1, 3.0], [0.1, 50.0]], edges: [[0.0, 2.0] => [0.0, FRAC_2_SQRT_PI]]
+        }
+        /// `x tanh(kx)`: below `|x|` by at most `0.2784.. / k`, not convex. NaN unless `k > 0`.
+        XTanh = x_tanh(x, k) -> y {
+            value: sharp(stable::x_tanh, x, k), partials: [x.x_tanh_slope(k), x.square().chain(x.smooth_sign_slope(k)) / k],
+            samples: [[-2.0, 1.0], [0.1, 3.0], [0.0, 5.0], [0.4, 50.0]], edges: [[0.0, INF] => [0.0, 0.0], [-3.0, INF] => [-1.0, 0.0]],
+            Corner when x == 0.0 && k == Self::INFINITY
+        }
+        /// `tanh z + z / cosh² z` with `z = kx`, the slope of `x_tanh`.
+        XTanhSlope = x_tanh_slope(x, k) -> y {
+            value: sharp(stable::x_tanh_slope, x, k), partials: [x.x_tanh_curvature(k), x.chain(x.x_tanh_curvature(k)) / k],
+            samples: [[-2.0, 1.0], [0.1, 3.0], [0.4, 50.0]], edges: [[0.0, 2.0] => [4.0, 0.0]]
+        }
+        /// `2k (1 - z tanh z) / cosh² z` with `z = kx`, the slope of `x_tanh_slope`.
+        XTanhCurvature = x_tanh_curvature(x, k) -> y {
+            value: sharp(stable::x_tanh_curvature, x, k),
+            partials: [
+                c::<T>(-2.0) * x.smooth_sign_slope(k).chain(k * x_tanh_bend(x, k)),
+                y / k - c::<T>(2.0) * x.smooth_sign_slope(k).chain(x * x_tanh_bend(x, k))
+            ],
+            samples: [[-2.0, 1.0], [0.1, 3.0], [0.4, 50.0]], edges: [[0.0, 2.0] => [0.0, 2.0]]
+        }
+        /// `x erf(kx)`: below `|x|` by at most `0.2403.. / k`, not convex. NaN unless `k > 0`.
+        XErf = x_erf(x, k) -> y {
+            value: x * sharp(stable::gaussian_sign, x, k), partials: [x.x_erf_slope(k), x.square().chain(x.gaussian_sign_slope(k)) / k],
+            samples: [[-2.0, 1.0], [0.1, 3.0], [0.0, 5.0], [0.1, 50.0]], edges: [[0.0, INF] => [0.0, 0.0], [-3.0, INF] => [-1.0, 0.0]],
+            Corner when x == 0.0 && k == Self::INFINITY
+        }
+        /// `erf z + (2/√π) z e^{-z²}` with `z = kx`, the slope of `x_erf`.
+        XErfSlope = x_erf_slope(x, k) -> y {
+            value: sharp(stable::x_erf_slope, x, k),
+            partials: [
+                c::<T>(2.0) * x.gaussian_sign_slope(k).chain(c::<T>(1.0) - (k * x).square()),
+                c::<T>(2.0) * x.chain(x.gaussian_sign_slope(k)).chain(c::<T>(1.0) - (k * x).square()) / k
+            ],
+            samples: [[-2.0, 1.0], [0.1, 3.0], [0.1, 50.0]], edges: [[0.0, 2.0] => [4.0 * FRAC_2_SQRT_PI, 0.0], [3.0, INF] => [0.0, 0.0]]
         }
         /// `(2/π) x atan(kx)`: convex, below `|x|` by at most `2 / (πk)`. NaN unless `k > 0`.
         XAtan = x_atan(x, k) -> y {
-            value: stable::x_atan(x, sharp(k)), partials: [x.x_atan_slope(k), (x * k.recip().direction(x)).square() * c(FRAC_2_PI)],
+            value: sharp(stable::x_atan, x, k), partials: [x.x_atan_slope(k), (x.sqrt_sign(k) / k).square() * c(FRAC_2_PI)],
             samples: [[-2.0, 1.0], [0.1, 3.0], [0.0, 5.0], [0.4, 50.0]], edges: [[0.0, INF] => [0.0, 0.0], [-3.0, INF] => [-1.0, 0.0]],
             Corner when x == 0.0 && k == Self::INFINITY
         }
         /// `(2/π) (atan z + z / (1 + z²))` with `z = kx`, the slope of `x_atan`.
         XAtanSlope = x_atan_slope(x, k) -> y {
-            value: stable::odd(x, sharp(k), |z| (z.atan() + (z + z.recip()).recip()) * FRAC_2_PI as Self),
-            partials: [(c::<T>(1.0) + (k * x).square()).square().recip() * k * c(2.0 * FRAC_2_PI), (c::<T>(1.0) + (k * x).square()).square().recip() * x * c(2.0 * FRAC_2_PI)],
+            value: sharp(stable::x_atan_slope, x, k),
+            partials: [x.sqrt_sign_slope(k) * x.sqrt_bump(k) * c(2.0 * FRAC_2_PI), x.chain(x.sqrt_sign_slope(k)) * x.sqrt_bump(k) * c(2.0 * FRAC_2_PI) / k],
             samples: [[-2.0, 1.0], [0.1, 3.0], [0.4, 50.0]], edges: [[0.0, 2.0] => [4.0 * FRAC_2_PI, 0.0]]
         }
 
@@ -362,7 +433,7 @@ rules! {
         /// Smooth positive part `ln(1 + e^{kx}) / k`: convex, above
         /// `max(x, 0)` by at most `ln 2 / k`. NaN unless `k > 0`.
         SmoothRelu = smooth_relu(x, k) -> y {
-            value: stable::smooth_relu(x, sharp(k)), partials: [x.smooth_step(k), c::<T>(0.25) * x.smooth_abs_sharpness_slope(k * c(0.5))],
+            value: sharp(stable::smooth_relu, x, k), partials: [x.smooth_step(k), c::<T>(0.25) * x.smooth_abs_sharpness_slope(k * c(0.5))],
             samples: [[-2.0, 1.0], [0.1, 3.0], [0.0, 5.0], [-0.4, 50.0]],
             edges: [[0.0, INF] => [0.5, 0.0], [-3.0, INF] => [0.0, 0.0], [1.0, 0.0] => [NAN, NAN]],
             Corner when x == 0.0 && k == Self::INFINITY
@@ -370,57 +441,59 @@ rules! {
         /// Smooth step `1 / (1 + e^{-kx})`, the slope of `smooth_relu`. It
         /// tends to the step everywhere but at 0, not uniformly. NaN unless `k > 0`.
         SmoothStep = smooth_step(x, k) -> y {
-            value: stable::smooth_step(x, sharp(k)),
+            value: sharp(stable::smooth_step, x, k),
             partials: [c::<T>(0.5) * x.smooth_sign_slope(k * c(0.5)), x.chain(x.smooth_sign_slope(k * c(0.5))) * c(0.5) / k],
             samples: [[-2.0, 1.0], [0.1, 3.0], [-0.4, 50.0]], edges: [[0.0, 2.0] => [0.5, 0.0]]
         }
         /// Smooth positive part `(x + √(x² + 4/k²)) / 2`: convex, above
         /// `max(x, 0)` by at most `1/k`. NaN unless `k > 0`.
         Squareplus = squareplus(x, k) -> y {
-            value: stable::squareplus(x, sharp(k)), partials: [x.squareplus_slope(k), -((c::<T>(2.0) / sharp(k)).direction(x) / k / k)],
+            value: sharp(stable::squareplus, x, k), partials: [x.squareplus_slope(k), -(x.sqrt_bump(k * c(0.5)) / k / k)],
             samples: [[-2.0, 1.0], [0.1, 3.0], [0.0, 5.0], [-0.4, 50.0]],
             edges: [[0.0, INF] => [0.5, 0.0], [-3.0, INF] => [0.0, 0.0], [1.0, 0.0] => [NAN, NAN]],
             Corner when x == 0.0 && k == Self::INFINITY
         }
         /// `(1 + x / √(x² + 4/k²)) / 2`, the slope of `squareplus`.
         SquareplusSlope = squareplus_slope(x, k) -> y {
-            value: {
-                let (cosine, sine) = (x.direction(2.0 / sharp(k)), (2.0 / k).direction(x));
-                // sin² = (1 - cos) (1 + cos) where 1 + cos would cancel.
-                if cosine >= 0.0 { 0.5 * (1.0 + cosine) } else { sine * sine / (2.0 * (1.0 - cosine)) }
-            },
-            partials: [k * c(0.25) * (c::<T>(2.0) / k).direction(x).powi(c(3.0)), x * c(0.25) * (c::<T>(2.0) / k).direction(x).powi(c(3.0))],
+            value: sharp(stable::squareplus_slope, x, k),
+            partials: [c::<T>(0.5) * x.sqrt_sign_slope(k * c(0.5)), x.chain(x.sqrt_sign_slope(k * c(0.5))) * c(0.5) / k],
             samples: [[-2.0, 1.0], [0.1, 3.0], [-0.4, 50.0]], edges: [[0.0, 2.0] => [0.5, 0.0]]
         }
         /// Smooth positive part: 0 below `-1/k`, `x` above `1/k`, the parabola
         /// `(kx + 1)² / 4k` between: convex, above `max(x, 0)` by at most `1/4k`. NaN unless `k > 0`.
         Sparseplus = sparseplus(x, k) -> y {
-            value: stable::sparseplus(x, sharp(k)), partials: [x.hard_step(k), -(x.hard_step(k) * (-x).hard_step(k)) / k / k],
+            value: sharp(stable::sparseplus, x, k), partials: [x.hard_step(k), -(x.hard_step(k) * (-x).hard_step(k)) / k / k],
             samples: [[-2.0, 1.0], [0.1, 3.0], [-0.2, 3.0], [0.4, 50.0]],
             edges: [[0.0, INF] => [0.5, 0.0], [0.5, 2.0] => [1.0, 0.0], [-0.5, 2.0] => [0.0, 0.0], [1.0, 0.0] => [NAN, NAN]],
             Corner when x == 0.0 && k == Self::INFINITY
         }
         /// `(1 + kx) / 2` clipped to `[0, 1]`, the slope of `sparseplus`. NaN unless `k > 0`.
         HardStep = hard_step(x, k) -> y {
-            value: stable::hard_step(x, sharp(k)), partials: [c::<T>(0.5) * x.hard_sign_slope(k), x.chain(x.hard_sign_slope(k)) * c(0.5) / k],
+            value: sharp(stable::hard_step, x, k), partials: [c::<T>(0.5) * x.hard_sign_slope(k), x.chain(x.hard_sign_slope(k)) * c(0.5) / k],
             samples: [[-2.0, 1.0], [0.1, 3.0], [0.4, 50.0]],
             edges: [[0.0, 2.0] => [1.0, 0.0], [-0.5, 2.0] => [0.5, -0.125]], Corner when (k * x).abs() == 1.0
+        }
+        /// Difference `a - b` that is 0 of equal infinities.
+        Gap = gap(a, b) -> y {
+            value: if a == b { 0.0 } else { a - b }, partials: [c(1.0), c(-1.0)],
+            samples: [[1.0, 2.0], [0.3, 0.3]], edges: [[INF, INF] => [1.0, -1.0]]
         }
         /// Smooth maximum of two `(a + b + √((a - b)² + 4/k²)) / 2`: convex,
         /// above the maximum by at most `1/k`. NaN unless `k > 0`.
         SmoothMax2 = smooth_max2(a, b, k) -> y {
-            value: stable::smooth_max2(a, b, sharp(k)),
-            partials: [(a - b).squareplus_slope(k), (b - a).squareplus_slope(k), -((c::<T>(2.0) / sharp(k)).direction(a - b) / k / k)],
+            // The maximum and the squareplus of minus the distance: nothing cancels.
+            value: a.max(b) + sharp(stable::squareplus, -a.gap(b).abs(), k),
+            partials: [a.gap(b).squareplus_slope(k), b.gap(a).squareplus_slope(k), -(a.gap(b).sqrt_bump(k * c(0.5)) / k / k)],
             samples: [[1.0, 2.0, 3.0], [0.3, -0.4, 5.0], [1.0, 1.0, 2.0]],
-            edges: [[1.0, 1.0, INF] => [0.5, 0.5, 0.0], [2.0, 1.0, INF] => [1.0, 0.0, 0.0], [1.0, 2.0, 0.0] => [NAN, NAN, NAN]],
+            edges: [[1.0, 1.0, INF] => [0.5, 0.5, 0.0], [INF, INF, 2.0] => [0.5, 0.5, -0.25], [2.0, 1.0, INF] => [1.0, 0.0, 0.0], [1.0, 2.0, 0.0] => [NAN, NAN, NAN]],
             Corner when a == b && k == Self::INFINITY
         }
         /// Smooth maximum of two `ln(e^{ka} + e^{kb}) / k`: convex, above the
         /// maximum by at most `ln 2 / k`. NaN unless `k > 0`.
         SmoothMaxPair = smooth_max_pair(a, b, k) -> y {
             // The maximum and the smooth positive part of minus the distance: nothing cancels.
-            value: a.max(b) + stable::smooth_relu(if a == b { 0.0 } else { -(a - b).abs() }, sharp(k)),
-            partials: [(a - b).smooth_step(k), (b - a).smooth_step(k), c::<T>(0.25) * (a - b).smooth_abs_sharpness_slope(k * c(0.5))],
+            value: a.max(b) + sharp(stable::smooth_relu, -a.gap(b).abs(), k),
+            partials: [a.gap(b).smooth_step(k), b.gap(a).smooth_step(k), c::<T>(0.25) * a.gap(b).smooth_abs_sharpness_slope(k * c(0.5))],
             samples: [[1.0, 2.0, 3.0], [0.3, -0.4, 5.0], [1.0, 1.0, 2.0]],
             edges: [[1.0, 1.0, INF] => [0.5, 0.5, 0.0], [2.0, 1.0, INF] => [1.0, 0.0, 0.0], [1.0, 2.0, 0.0] => [NAN, NAN, NAN]],
             Corner when a == b && k == Self::INFINITY
@@ -428,11 +501,18 @@ rules! {
         /// Smooth minimum of two `-ln(e^{-ka} + e^{-kb}) / k`: concave, below
         /// the minimum by at most `ln 2 / k`. NaN unless `k > 0`.
         SmoothMinPair = smooth_min_pair(a, b, k) -> y {
-            value: a.min(b) - stable::smooth_relu(if a == b { 0.0 } else { -(a - b).abs() }, sharp(k)),
-            partials: [(b - a).smooth_step(k), (a - b).smooth_step(k), c::<T>(-0.25) * (a - b).smooth_abs_sharpness_slope(k * c(0.5))],
+            value: a.min(b) - sharp(stable::smooth_relu, -a.gap(b).abs(), k),
+            partials: [b.gap(a).smooth_step(k), a.gap(b).smooth_step(k), c::<T>(-0.25) * a.gap(b).smooth_abs_sharpness_slope(k * c(0.5))],
             samples: [[1.0, 2.0, 3.0], [0.3, -0.4, 5.0], [1.0, 1.0, 2.0]],
             edges: [[1.0, 1.0, INF] => [0.5, 0.5, 0.0], [2.0, 1.0, INF] => [0.0, 1.0, 0.0], [1.0, 2.0, 0.0] => [NAN, NAN, NAN]],
             Corner when a == b && k == Self::INFINITY
         }
     }
+}
+
+/// `(3 - 2 z tanh z) tanh z + z / cosh² z` with `z = kx`, in the third derivative of `x_tanh`.
+#[inline(always)]
+fn x_tanh_bend<T: Elementary>(x: T, k: T) -> T {
+    let (sign, slope) = (x.smooth_sign(k), x.smooth_sign_slope(k));
+    (c::<T>(3.0) - c::<T>(2.0) * k * x * sign) * sign + x * slope
 }

@@ -103,7 +103,7 @@ of_sharpness! {
     /// ```
     /// assert_eq!(smoothmax::smooth::x_tanh(-20.0, 9.0), 20.0);
     /// ```
-    x_tanh, x_tanh_at = |x, k| x * x.smooth_sign(k);
+    x_tanh, x_tanh_at = |x, k| S::rule::<table::XTanh, _>([x, k]);
 
     /// `x erf(kx)`, from the smooth maximum unit (SMU): below `|x|` by at most
     /// `0.2403.. / k`; not convex. 0 at 0.
@@ -114,7 +114,7 @@ of_sharpness! {
     ///
     /// Source: K. Biswas et al., *SMU: smooth activation function for deep
     /// networks using smoothing maximum technique* (2021).
-    x_erf, x_erf_at = |x, k| x * S::rule::<table::GaussianSign, _>([x, k]);
+    x_erf, x_erf_at = |x, k| S::rule::<table::XErf, _>([x, k]);
 
     /// `(2/π) x atan(kx)`: convex, below `|x|` by at most `2 / (πk)`. 0 at 0.
     ///

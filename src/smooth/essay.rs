@@ -8,7 +8,7 @@
 use num_traits::Float;
 
 use super::exact::{Extreme, LargestSigned};
-use super::node::{Exact, Smoothing, record};
+use super::node::{Exact, Smoothing, record, record_at};
 use super::norm::Ratio;
 use super::sum::{dot, pairwise_sum};
 use super::{require_finite, require_positive};
@@ -106,6 +106,18 @@ pub fn double_exp_m1_max<S: Scalar>(x: &[S], k: f64) -> S {
     record(DoubleExp { k, is_repaired: true }, x)
 }
 
+/// [`double_exp_m1_max`] with a sharpness that may be a variable; NaN unless `k > 0`.
+///
+/// ```
+/// use smoothmax::smooth::{double_exp_m1_max, double_exp_m1_max_at};
+///
+/// assert_eq!(double_exp_m1_max_at(&[1.0, 2.0], 3.0), double_exp_m1_max(&[1.0, 2.0], 3.0));
+/// ```
+#[cfg_attr(debug_assertions, track_caller)]
+pub fn double_exp_m1_max_at<S: Scalar>(x: &[S], k: S) -> S {
+    record_at(|k| DoubleExp { k, is_repaired: true }, x, k)
+}
+
 struct OddRoot {
     p: u32,
 }
@@ -198,7 +210,7 @@ impl DoubleExp {
     fn parts<T: Primitive>(&self, x: &[T]) -> Parts<T> {
         let (zero, one) = (T::zero(), T::one());
         let k = T::constant(self.k);
-        let max = Extreme { is_min: false }.value(x);
+        let max = Extreme::MAX.value(x);
         let largest = x.iter().position(|&x| x == max).expect("an operand is the largest");
         let a: Vec<T> = x.iter().map(|&x| Float::exp(k * x)).collect();
         let top = a[largest];
@@ -237,7 +249,7 @@ impl Smoothing for DoubleExp {
     }
 
     fn target(&self) -> Extreme {
-        Extreme { is_min: false }
+        Extreme::MAX
     }
 
     /// `M + ln(1 + tail) / k`, or `ln(a_M + ..) / k` where (14) leaves the maximum.

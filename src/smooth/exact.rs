@@ -5,10 +5,19 @@ use num_traits::Float;
 use super::node::Exact;
 use crate::rules::Primitive;
 
-/// `max x_i`, or the minimum for a negative sharpness.
+/// `max x_i` or `min x_i`.
 pub(super) struct Extreme {
-    /// Whether it is the minimum.
-    pub(super) is_min: bool,
+    is_min: bool,
+}
+
+impl Extreme {
+    /// The maximum.
+    pub(super) const MAX: Extreme = Extreme { is_min: false };
+
+    /// The maximum, or the minimum for a negative sharpness `k`.
+    pub(super) fn of(k: f64) -> Extreme {
+        Extreme { is_min: k < 0.0 }
+    }
 }
 
 impl Exact for Extreme {
@@ -29,6 +38,10 @@ impl Exact for Extreme {
             *g = if x == m { share } else { T::zero() };
         }
     }
+
+    fn has_corner<T: Primitive>(&self, x: &[T]) -> bool {
+        count(x, self.value(x)) > 1
+    }
 }
 
 /// `max |x_i|`, 0 of nothing.
@@ -45,6 +58,11 @@ impl Exact for LargestMagnitude {
         for (g, &x) in g.iter_mut().zip(x) {
             *g = if Float::abs(x) == m { x.sign() / T::constant(ties as f64) } else { T::zero() };
         }
+    }
+
+    fn has_corner<T: Primitive>(&self, x: &[T]) -> bool {
+        let m = self.value(x);
+        m == T::zero() || x.iter().filter(|&&x| Float::abs(x) == m).count() > 1
     }
 }
 
@@ -74,6 +92,11 @@ impl Exact for LargestSigned {
             };
         }
     }
+
+    /// Equal operands, and the jump between opposite ones.
+    fn has_corner<T: Primitive>(&self, x: &[T]) -> bool {
+        LargestMagnitude.has_corner(x)
+    }
 }
 
 /// The sum of the `m` largest entries.
@@ -102,6 +125,12 @@ impl Exact for SumLargest {
                 T::zero()
             };
         }
+    }
+
+    /// Whether the `m`-th largest entry could as well be another.
+    fn has_corner<T: Primitive>(&self, x: &[T]) -> bool {
+        let order = descending(x);
+        self.m < x.len() && x[order[self.m - 1]] == x[order[self.m]]
     }
 }
 

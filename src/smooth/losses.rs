@@ -1,7 +1,7 @@
 //! Compositions: clamping, and the losses that have a corner.
 
-use super::{require_positive, smooth_relu};
-use crate::{Scalar, log_sum_exp, smooth_max, smooth_min};
+use super::{require_positive, smooth_relu, smooth_relu_at};
+use crate::{Scalar, log_sum_exp, smooth_max, smooth_max_at, smooth_min, smooth_min_at};
 
 /// `x` clamped to `[low, high]`, smoothed: [`smooth_min`] of `high` and the
 /// [`smooth_max`] of `low` and `x`. Within `ln(2) / k` of the exact clamp;
@@ -19,8 +19,26 @@ use crate::{Scalar, log_sum_exp, smooth_max, smooth_min};
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn smooth_clamp<S: Scalar>(x: S, low: f64, high: f64, k: f64) -> S {
     require_positive("smooth_clamp", k);
-    assert!(low <= high, "smooth_clamp: `low` is {low} and `high` is {high}; they must be in order");
+    require_order(low, high);
     smooth_min(&[smooth_max(&[x, S::constant(low)], k), S::constant(high)], k)
+}
+
+/// [`smooth_clamp`] with a sharpness that may be a variable; NaN unless `k > 0`.
+///
+/// # Panics
+///
+/// Unless `low <= high`.
+#[cfg_attr(debug_assertions, track_caller)]
+pub fn smooth_clamp_at<S: Scalar>(x: S, low: f64, high: f64, k: S) -> S {
+    require_order(low, high);
+    // A negative sharpness would exchange maximum and minimum.
+    let k = k.select(k, S::constant(f64::NAN));
+    smooth_min_at(&[smooth_max_at(&[x, S::constant(low)], k), S::constant(high)], k)
+}
+
+#[cfg_attr(debug_assertions, track_caller)]
+fn require_order(low: f64, high: f64) {
+    assert!(low <= high, "smooth_clamp: `low` is {low} and `high` is {high}; they must be in order");
 }
 
 /// `max(1 - margin, 0)` smoothed by [`smooth_relu`], above it by at most
@@ -37,6 +55,12 @@ pub fn smooth_clamp<S: Scalar>(x: S, low: f64, high: f64, k: f64) -> S {
 pub fn smooth_hinge<S: Scalar>(margin: S, k: f64) -> S {
     require_positive("smooth_hinge", k);
     smooth_relu(S::constant(1.0) - margin, k)
+}
+
+/// [`smooth_hinge`] with a sharpness that may be a variable; NaN unless `k > 0`.
+#[cfg_attr(debug_assertions, track_caller)]
+pub fn smooth_hinge_at<S: Scalar>(margin: S, k: S) -> S {
+    smooth_relu_at(S::constant(1.0) - margin, k)
 }
 
 /// `max(τ r, (τ - 1) r)` smoothed as `τ r + smooth_relu(-r, k)`, above it by at
@@ -56,8 +80,18 @@ pub fn smooth_hinge<S: Scalar>(margin: S, k: f64) -> S {
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn smooth_pinball<S: Scalar>(residual: S, tau: f64, k: f64) -> S {
     require_positive("smooth_pinball", k);
+    smooth_pinball_at(residual, tau, S::constant(k))
+}
+
+/// [`smooth_pinball`] with a sharpness that may be a variable; NaN unless `k > 0`.
+///
+/// # Panics
+///
+/// Unless `0 < tau < 1`.
+#[cfg_attr(debug_assertions, track_caller)]
+pub fn smooth_pinball_at<S: Scalar>(residual: S, tau: f64, k: S) -> S {
     assert!(0.0 < tau && tau < 1.0, "smooth_pinball: `tau` is {tau}; it must be between 0 and 1");
-    residual * S::constant(tau) + smooth_relu(-residual, k)
+    residual * S::constant(tau) + smooth_relu_at(-residual, k)
 }
 
 /// Softmax cross-entropy for any number of true labels:

@@ -3,9 +3,9 @@
 use num_traits::Float;
 
 use super::exact::Extreme;
-use super::node::{Exact, Smoothing, record};
+use super::node::{Exact, Smoothing, record, record_at};
 use super::require_nonzero;
-use super::sum::{dot, pairwise_sum};
+use super::sum::{dot, mean_offset, pairwise_sum};
 use crate::Scalar;
 use crate::nary::NaryKind;
 use crate::rules::{Number, Primitive};
@@ -35,6 +35,18 @@ pub fn mellowmax<S: Scalar>(x: &[S], k: f64) -> S {
     record(Mellowmax { k }, x)
 }
 
+/// [`mellowmax`] with a sharpness that may be a variable; NaN if `k` is 0 or NaN.
+///
+/// ```
+/// use smoothmax::smooth::{mellowmax, mellowmax_at};
+///
+/// assert_eq!(mellowmax_at(&[1.0, 2.0], 3.0), mellowmax(&[1.0, 2.0], 3.0));
+/// ```
+#[cfg_attr(debug_assertions, track_caller)]
+pub fn mellowmax_at<S: Scalar>(x: &[S], k: S) -> S {
+    record_at(|k| Mellowmax { k }, x, k)
+}
+
 /// `Σ p_i x_i` with `p = softmax(k x)`, below the maximum by at most
 /// `W((n - 1)/e) / k`, where `W` is Lambert's function.
 ///
@@ -56,6 +68,18 @@ pub fn mellowmax<S: Scalar>(x: &[S], k: f64) -> S {
 pub fn boltzmann_max<S: Scalar>(x: &[S], k: f64) -> S {
     require_nonzero("boltzmann_max", k);
     record(BoltzmannMax { k }, x)
+}
+
+/// [`boltzmann_max`] with a sharpness that may be a variable; NaN if `k` is 0 or NaN.
+///
+/// ```
+/// use smoothmax::smooth::{boltzmann_max, boltzmann_max_at};
+///
+/// assert_eq!(boltzmann_max_at(&[1.0, 2.0], 3.0), boltzmann_max(&[1.0, 2.0], 3.0));
+/// ```
+#[cfg_attr(debug_assertions, track_caller)]
+pub fn boltzmann_max_at<S: Scalar>(x: &[S], k: S) -> S {
+    record_at(|k| BoltzmannMax { k }, x, k)
 }
 
 /// `softmax(k x)`: the indicator of the largest entry, smoothed. It tends to
@@ -97,7 +121,15 @@ impl Smoothing for Mellowmax {
     }
 
     fn target(&self) -> Extreme {
-        Extreme { is_min: self.k < 0.0 }
+        Extreme::of(self.k)
+    }
+
+    fn is_defined(&self) -> bool {
+        self.k != 0.0 && !self.k.is_nan()
+    }
+
+    fn origin<T: Primitive>(&self, x: &[T]) -> T {
+        self.target().value(x)
     }
 
     /// `m + ln(1 + S) / k` with `S` the mean of `e^{k (x_i - m)} - 1`, or of the
@@ -134,10 +166,9 @@ impl BoltzmannMax {
     fn centred<T: Primitive>(&self, x: &[T]) -> (Vec<T>, Vec<T>) {
         let m = self.target().value(x);
         let w = softmax_at(x, T::constant(self.k));
-        let offsets: Vec<T> = x.iter().map(|&x| x - m).collect();
-        let mean = dot(&w, &offsets);
-        let centred =
-            w.iter().zip(offsets).map(|(w, d)| if w.is_zero() { T::zero() } else { d - mean }).collect();
+        let mean = mean_offset(&w, x, m);
+        let centred = |(w, &x): (&T, &T)| if w.is_zero() { T::zero() } else { (x - m) - mean };
+        let centred = w.iter().zip(x).map(centred).collect();
         (w, centred)
     }
 }
@@ -151,14 +182,21 @@ impl Smoothing for BoltzmannMax {
     }
 
     fn target(&self) -> Extreme {
-        Extreme { is_min: self.k < 0.0 }
+        Extreme::of(self.k)
+    }
+
+    fn is_defined(&self) -> bool {
+        self.k != 0.0 && !self.k.is_nan()
+    }
+
+    fn origin<T: Primitive>(&self, x: &[T]) -> T {
+        self.target().value(x)
     }
 
     /// `m + Σ w_i (x_i - m)`.
     fn value<T: Primitive>(&self, x: &[T]) -> T {
         let m = self.target().value(x);
-        let offsets: Vec<T> = x.iter().map(|&x| x - m).collect();
-        m + dot(&softmax_at(x, T::constant(self.k)), &offsets)
+        m + mean_offset(&softmax_at(x, T::constant(self.k)), x, m)
     }
 
     fn gradient<T: Primitive>(&self, x: &[T], g: &mut [T]) {

@@ -20,8 +20,27 @@
 //!
 //! Functions are generic over [`Scalar`](crate::Scalar); second derivatives are
 //! rules too, not differentiated roundings. A sharpness is a number; the twin
-//! `.._at` of a function of one number takes it as a variable. `k = inf` gives the
-//! target itself.
+//! `.._at` takes it as a variable. `k = inf` gives the target itself.
+//!
+//! # Accuracy
+//!
+//! The largest errors of value, first and second derivative in `x`, in ulp,
+//! where exponentials are normal numbers:
+//!
+//! | functions | value | first | second |
+//! |---|---|---|---|
+//! | [`abs_sqrt`], [`pseudo_huber`], [`squareplus`] | 0.51 | 0.51 | 0.51 |
+//! | [`smooth_abs`](crate::smooth_abs), [`abs_softplus`], [`smooth_relu`] | 1.5 | 1.5 | 1.5 |
+//! | [`softplus`](crate::softplus), [`log_sigmoid`](crate::log_sigmoid) | 1.2 | 1.5 | 1.5 |
+//! | [`sigmoid`](crate::sigmoid), [`smooth_step`] | 1.5 | 1.5 | 2.9 |
+//! | [`log_cosh`] | 1.6 | 1.5 | 1.5 |
+//! | [`x_tanh`]; its second derivative 0.01 off its zero at `kx = 1.19968` | 1.2 | 1.2 | 2.5 |
+//! | [`gaussian_abs`] | 2.5 | 1.5 | 0.9 |
+//! | [`x_atan`] | 3.0 | 3.0 | 3.5 |
+//! | [`p_norm`], any `p <= 1e6` | 2.8 | 2.8 | |
+//! | [`odd_root_max`] of positive numbers; of opposite signs | 1.5; 16 | 2.9; 32 | |
+//!
+//! # The essay
 //!
 //! The essay this crate started from, equation by equation:
 //!
@@ -47,15 +66,20 @@ mod simplex;
 mod sum;
 mod sum_largest;
 mod table;
+mod target;
 
 pub use abs::*;
-pub use essay::{double_exp_m1_max, double_exp_max, odd_root_max, quasi_sum};
-pub use losses::{multi_label_cross_entropy, smooth_clamp, smooth_hinge, smooth_pinball};
-pub use max::{boltzmann_max, mellowmax, smooth_argmax};
-pub use norm::{p_norm, smooth_norm_inf};
-pub use simplex::{simplex_max, sparsemax};
-pub use sum_largest::sum_largest;
-pub use table::{Bound, Direction, Domain, SMOOTHINGS, Smoothing, Target, smoothing};
+pub use essay::{double_exp_m1_max, double_exp_m1_max_at, double_exp_max, odd_root_max, quasi_sum};
+pub use losses::{
+    multi_label_cross_entropy, smooth_clamp, smooth_clamp_at, smooth_hinge, smooth_hinge_at, smooth_pinball,
+    smooth_pinball_at,
+};
+pub use max::{boltzmann_max, boltzmann_max_at, mellowmax, mellowmax_at, smooth_argmax};
+pub use norm::{p_norm, smooth_norm_inf, smooth_norm_inf_at};
+pub use simplex::{simplex_max, simplex_max_at, sparsemax};
+pub use sum_largest::{sum_largest, sum_largest_at};
+pub use table::{Bound, Direction, Domain, SMOOTHINGS, Smoothing, smoothing};
+pub use target::Target;
 
 /// Panics unless a sharpness is positive.
 #[cfg_attr(debug_assertions, track_caller)]

@@ -3,10 +3,11 @@
 use num_traits::Float;
 
 use super::exact::LargestMagnitude;
-use super::node::{Exact, Smoothing, record};
+use super::node::{Exact, Smoothing, record, record_at};
 use super::require_positive;
 use super::sum::pairwise_sum;
 use crate::Scalar;
+use crate::kernel::DoubleDouble;
 use crate::rules::Primitive;
 
 /// `(1/2k) ln Σ (e^{2k x_i} + e^{-2k x_i})`: the largest magnitude `max |x_i|`,
@@ -32,6 +33,18 @@ use crate::rules::Primitive;
 pub fn smooth_norm_inf<S: Scalar>(x: &[S], k: f64) -> S {
     require_positive("smooth_norm_inf", k);
     record(SmoothNormInf { k }, x)
+}
+
+/// [`smooth_norm_inf`] with a sharpness that may be a variable; NaN unless `k > 0`.
+///
+/// ```
+/// use smoothmax::smooth::{smooth_norm_inf, smooth_norm_inf_at};
+///
+/// assert_eq!(smooth_norm_inf_at(&[1.0, 2.0], 3.0), smooth_norm_inf(&[1.0, 2.0], 3.0));
+/// ```
+#[cfg_attr(debug_assertions, track_caller)]
+pub fn smooth_norm_inf_at<S: Scalar>(x: &[S], k: S) -> S {
+    record_at(|k| SmoothNormInf { k }, x, k)
 }
 
 /// `(Σ |x_i|^p)^{1/p}`: the largest magnitude times a factor in `[1, n^{1/p}]`.
@@ -137,29 +150,49 @@ impl<T: Primitive> Ratio<T> {
 
     /// The ratio to the power `p`, with the loss carried into it.
     pub(super) fn pow(self, p: T) -> T {
+        let (power, lost) = self.pow_parts(p);
+        power + lost
+    }
+
+    /// The power of the rounded ratio, and what the rounding lost of it.
+    fn pow_parts(self, p: T) -> (T, T) {
         let power = Float::powf(self.value, p);
-        if power > T::zero() && self.lost != T::zero() { power + power * (p * self.lost) } else { power }
+        let is_exact = power == T::zero() || self.lost == T::zero();
+        (power, if is_exact { T::zero() } else { power * (p * self.lost) })
     }
 }
 
 impl PNorm {
-    /// The largest magnitude, its index, the ratios to it, and `ln Σ r_i^p`.
+    /// The largest magnitude, its index, the ratios to it, and `Σ r_i^p` of the others.
     fn ratios<T: Primitive>(&self, x: &[T]) -> (T, usize, Vec<Ratio<T>>, T) {
         let m = LargestMagnitude.value(x);
         let largest = x.iter().position(|&x| Float::abs(x) == m).unwrap_or(0);
         let ratios: Vec<Ratio<T>> = x.iter().map(|&x| Ratio::new(Float::abs(x), m)).collect();
         let others = ratios.iter().enumerate().filter(|&(i, _)| i != largest);
         let powers: Vec<T> = others.map(|(_, r)| r.pow(T::constant(self.p))).collect();
-        (m, largest, ratios, Float::ln_1p(pairwise_sum(&powers)))
+        (m, largest, ratios, pairwise_sum(&powers))
+    }
+
+    /// `(1 + s)^{1/p}`.
+    fn root<T: Primitive>(&self, s: T) -> T {
+        Float::exp(Float::ln_1p(s) / T::constant(self.p))
     }
 
     /// `(|x_i| / norm)^{p - 1}`, with signs, and the norm.
     fn slopes<T: Primitive>(&self, x: &[T]) -> (Vec<T>, T, usize) {
-        let (m, largest, ratios, log) = self.ratios(x);
+        let (m, largest, ratios, others) = self.ratios(x);
         let p = T::constant(self.p);
-        let scale = Float::exp(log * (T::one() / p - T::one()));
-        let slope = |(r, &x): (&Ratio<T>, &T)| x.sign() * (r.pow(p - T::one()) * scale);
-        (ratios.iter().zip(x).map(slope).collect(), m * Float::exp(log / p), largest)
+        let root = self.root(others);
+        // Two products and a quotient that are rounded once.
+        let wide = |x: T| x.to_f64().expect("a float");
+        let total = DoubleDouble::from(1.0).plus(DoubleDouble::from(wide(others)));
+        let scale = DoubleDouble::from(wide(root)).div(total);
+        let slope = |(r, &x): (&Ratio<T>, &T)| {
+            let (power, lost) = r.pow_parts(p - T::one());
+            let power = DoubleDouble::from(wide(power)).plus(DoubleDouble::from(wide(lost)));
+            x.sign() * T::constant(power.mul(scale).value())
+        };
+        (ratios.iter().zip(x).map(slope).collect(), m * root, largest)
     }
 }
 
@@ -179,8 +212,8 @@ impl Smoothing for PNorm {
         if x.iter().all(|x| *x == T::zero()) {
             return T::zero();
         }
-        let (m, _, _, log) = self.ratios(x);
-        m * Float::exp(log / T::constant(self.p))
+        let (m, _, _, others) = self.ratios(x);
+        m * self.root(others)
     }
 
     fn gradient<T: Primitive>(&self, x: &[T], g: &mut [T]) {
@@ -209,5 +242,10 @@ impl Smoothing for PNorm {
             let own = if i == largest { T::zero() } else { (v[i] - x[i] / norm * q).chain(curvature) };
             product[i] = (p - T::one()).chain(own - u[i] * mean) / norm;
         }
+    }
+
+    fn has_corner<T: Primitive>(&self, x: &[T]) -> bool {
+        let zeros = x.iter().filter(|x| x.is_zero()).count();
+        zeros > 0 && (zeros == x.len() || self.p == 1.0)
     }
 }

@@ -4,9 +4,9 @@
 use num_traits::Float;
 
 use super::exact::Extreme;
-use super::node::{Exact, Smoothing, record};
+use super::node::{Exact, Smoothing, record, record_at};
 use super::require_positive;
-use super::sum::{dot, pairwise_sum};
+use super::sum::{mean_offset, pairwise_sum};
 use crate::Scalar;
 use crate::nary::{NaryKind, project_to_simplex, simplex_pullback};
 use crate::rules::Primitive;
@@ -37,6 +37,18 @@ use crate::rules::Primitive;
 pub fn simplex_max<S: Scalar>(x: &[S], k: f64) -> S {
     require_positive("simplex_max", k);
     record(SimplexMax { k }, x)
+}
+
+/// [`simplex_max`] with a sharpness that may be a variable; NaN unless `k > 0`.
+///
+/// ```
+/// use smoothmax::smooth::{simplex_max, simplex_max_at};
+///
+/// assert_eq!(simplex_max_at(&[1.0, 2.0], 3.0), simplex_max(&[1.0, 2.0], 3.0));
+/// ```
+#[cfg_attr(debug_assertions, track_caller)]
+pub fn simplex_max_at<S: Scalar>(x: &[S], k: S) -> S {
+    record_at(|k| SimplexMax { k }, x, k)
 }
 
 /// The point of the probability simplex nearest to `x`: a softmax with zeros.
@@ -74,17 +86,20 @@ impl Smoothing for SimplexMax {
     }
 
     fn target(&self) -> Extreme {
-        Extreme { is_min: false }
+        Extreme::MAX
+    }
+
+    fn origin<T: Primitive>(&self, x: &[T]) -> T {
+        self.target().value(x)
     }
 
     /// `m + Σ p_i (x_i - m) - Σ (p_i - 1/n)² / 2k`: nothing cancels.
     fn value<T: Primitive>(&self, x: &[T]) -> T {
         let m = self.target().value(x);
         let p = self.weights(x);
-        let offsets: Vec<T> = x.iter().map(|&x| x - m).collect();
         let uniform = T::one() / T::constant(x.len() as f64);
         let spread = p.iter().map(|&p| Float::powi(p - uniform, 2)).collect::<Vec<_>>();
-        m + (dot(&p, &offsets) - pairwise_sum(&spread) / T::constant(2.0 * self.k))
+        m + (mean_offset(&p, x, m) - pairwise_sum(&spread) / T::constant(2.0 * self.k))
     }
 
     fn gradient<T: Primitive>(&self, x: &[T], g: &mut [T]) {

@@ -15,3 +15,8 @@ pub(super) fn pairwise_sum<T: Primitive>(a: &[T]) -> T {
 pub(super) fn dot<T: Primitive>(w: &[T], a: &[T]) -> T {
     pairwise_sum(&w.iter().zip(a).map(|(&w, &a)| w.chain(a)).collect::<Vec<_>>())
 }
+
+/// `Σ w_i (x_i - m)`: with weights that sum to 1, how far the weighted mean is from `m`.
+pub(super) fn mean_offset<T: Primitive>(w: &[T], x: &[T], m: T) -> T {
+    dot(w, &x.iter().map(|&x| x - m).collect::<Vec<_>>())
+}

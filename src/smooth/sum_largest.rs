@@ -1,7 +1,7 @@
 //! The sum of the largest entries, smoothed.
 
-use super::exact::{SumLargest, descending};
-use super::node::{Exact, Smoothing, record};
+use super::exact::{Extreme, SumLargest, descending};
+use super::node::{Exact, Smoothing, record, record_at};
 use super::require_positive;
 use crate::rules::{Elementary, Primitive};
 use crate::{Dual, Scalar};
@@ -27,8 +27,30 @@ use crate::{Dual, Scalar};
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn sum_largest<S: Scalar>(x: &[S], m: usize, k: f64) -> S {
     require_positive("sum_largest", k);
-    assert!(1 <= m && m <= x.len(), "sum_largest: `m` is {m}; it must be in 1..={}", x.len());
+    require_count(m, x);
     record(SmoothSumLargest { m, k }, x)
+}
+
+/// [`sum_largest`] with a sharpness that may be a variable; NaN unless `k > 0`.
+///
+/// ```
+/// use smoothmax::smooth::{sum_largest, sum_largest_at};
+///
+/// assert_eq!(sum_largest_at(&[1.0, 2.0], 1, 3.0), sum_largest(&[1.0, 2.0], 1, 3.0));
+/// ```
+///
+/// # Panics
+///
+/// Unless `1 <= m <= n`.
+#[cfg_attr(debug_assertions, track_caller)]
+pub fn sum_largest_at<S: Scalar>(x: &[S], m: usize, k: S) -> S {
+    require_count(m, x);
+    record_at(move |k| SmoothSumLargest { m, k }, x, k)
+}
+
+#[cfg_attr(debug_assertions, track_caller)]
+fn require_count<S>(m: usize, x: &[S]) {
+    assert!(1 <= m && m <= x.len(), "sum_largest: `m` is {m}; it must be in 1..={}", x.len());
 }
 
 struct SmoothSumLargest {
@@ -103,6 +125,11 @@ impl Smoothing for SmoothSumLargest {
 
     fn target(&self) -> SumLargest {
         SumLargest { m: self.m }
+    }
+
+    /// A shift by `c` adds `m c`.
+    fn origin<T: Primitive>(&self, x: &[T]) -> T {
+        Extreme::MAX.value(x)
     }
 
     fn value<T: Primitive>(&self, x: &[T]) -> T {

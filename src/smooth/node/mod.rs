@@ -3,9 +3,14 @@
 //! A smoothing is a value, a gradient and a Hessian-vector product on slices of
 //! plain floats. [`record`] makes a [`CustomNode`] of the three and deals with
 //! what all have in common: NaN, infinities and an infinite sharpness, where
-//! the smoothing is its target.
+//! the smoothing is its target. [`record_at`](at::record_at) makes one whose
+//! sharpness is an operand.
+
+mod at;
 
 use std::sync::Arc;
+
+pub(super) use at::record_at;
 
 use crate::Scalar;
 use crate::nary::{CustomNode, NaryKind, SecondOrder};
@@ -33,6 +38,22 @@ pub(super) trait Smoothing: Send + Sync + 'static {
 
     /// Writes the Hessian at `x` times `v` to `product`.
     fn hessian_vector<T: Primitive>(&self, x: &[T], v: &[T], product: &mut [T]);
+
+    /// Whether the slope jumps at `x`.
+    fn has_corner<T: Primitive>(&self, _x: &[T]) -> bool {
+        false
+    }
+
+    /// Whether the function is defined at its sharpness.
+    fn is_defined(&self) -> bool {
+        self.sharpness() > 0.0
+    }
+
+    /// A number that can be subtracted from all operands without change to the
+    /// derivatives, and brings them near 0.
+    fn origin<T: Primitive>(&self, _x: &[T]) -> T {
+        T::zero()
+    }
 }
 
 /// The exact function a smoothing tends to.
@@ -42,6 +63,9 @@ pub(super) trait Exact {
 
     /// A subgradient, in which ties share equally.
     fn gradient<T: Primitive>(&self, x: &[T], g: &mut [T]);
+
+    /// Whether the slope jumps at `x`.
+    fn has_corner<T: Primitive>(&self, x: &[T]) -> bool;
 }
 
 /// Records a smoothing of `x`.
@@ -62,7 +86,7 @@ enum Regime {
 
 impl<F: Smoothing> Node<F> {
     fn regime<T: Primitive>(&self, x: &[T]) -> Regime {
-        if x.iter().any(|x| x.is_nan()) {
+        if !self.0.is_defined() || x.iter().any(|x| x.is_nan()) {
             return Regime::Undefined;
         }
         let is_smooth = T::constant(self.0.sharpness()).is_finite() && self.0.target().value(x).is_finite();
@@ -92,6 +116,14 @@ impl<T: Primitive, F: Smoothing> CustomNode<T> for Node<F> {
         }
         for (x_bar, g) in x_bar.iter_mut().zip(g) {
             *x_bar += y_bar.chain(g);
+        }
+    }
+
+    fn has_corner(&self, x: &[T]) -> bool {
+        match self.regime(x) {
+            Regime::Undefined => false,
+            Regime::Exact => self.0.target().has_corner(x),
+            Regime::Smooth => self.0.has_corner(x),
         }
     }
 
