@@ -294,6 +294,22 @@ fn units_do_not_matter() {
     }
 }
 
+/// The hardest of its kind: no method gets to the minimum, and none may say so.
+#[test]
+#[cfg_attr(debug_assertions, ignore = "slow without optimisation")]
+fn convergence_is_not_claimed_in_any_units_where_there_is_none() {
+    let problem = nesterov_rosenbrock(6);
+    let units = [PLAIN, Units { f: 1e-6, ..PLAIN }, Units { x: 1e5, ..PLAIN }, Units { x: 1e-5, ..PLAIN }];
+    for (units, method) in units.iter().flat_map(|&units| METHODS.map(|method| (units, method))) {
+        let solution = problem.minimax(units).method(method).solve(&problem.start(units)).unwrap();
+        let error = (solution.value - units.f * problem.optimum).abs();
+        assert!(
+            solution.status != Status::Converged || error <= 1e-6 * units.f,
+            "{units:?} {method:?}: {error:.1e}\n{solution}"
+        );
+    }
+}
+
 #[test]
 fn brackets_hold_wherever_the_solver_stops() {
     for problem in problems().iter().filter(|p| p.convex) {

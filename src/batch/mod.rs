@@ -27,6 +27,8 @@
 //! |---|---|
 //! | `rows.rs` | the data, owned or borrowed |
 //! | `sweep.rs` | the loop over blocks of rows |
+//! | `incidence.rs` | which variables a gathered term sees |
+//! | `online.rs` | the smooth maximum in one pass |
 //! | `chunks.rs` | rows on threads, the same result on any number of them |
 //! | `reduction.rs` | the mergeable smooth maximum |
 //! | `second_order.rs` | Hessians and products with them, term by term |

@@ -182,7 +182,9 @@ impl Minimax<'_> {
         };
         let mut multipliers = DVector::from_vec(problem.signed(&outcome.weights));
         let mut certificate = certify(&multipliers)?;
-        if outcome.status == Status::Converged && !is_stationary(&certificate.1, certificate.0) {
+        let travelled = (&outcome.x - &start).norm();
+        let stationary = is_stationary(&certificate.1, monitor.unit(certificate.0), travelled);
+        if outcome.status == Status::Converged && !stationary {
             // Where nothing varies a subproblem says little; the exact maximum may say more.
             let attaining = problem.groups.attaining(&problem.values(&outcome.x)?);
             let simplest = DVector::from_vec(problem.signed(&attaining));
@@ -191,12 +193,13 @@ impl Minimax<'_> {
                 (multipliers, certificate) = (simplest, alternative);
             }
         }
-        let gap = GAP * monitor.tolerance(certificate.0);
+        let stationary = is_stationary(&certificate.1, monitor.unit(certificate.0), travelled);
+        let is_closed = certificate.0 - certificate.1.estimate <= GAP * monitor.tolerance(certificate.0);
         Ok(Solution {
             value: self.sign() * certificate.0,
             multipliers,
             constraint_multipliers: self.split_multipliers(&outcome.multipliers),
-            status: settled(outcome.status, &certificate.1, certificate.0, gap),
+            status: settled(outcome.status, stationary, is_closed),
             method,
             lower_estimate: self.sign() * certificate.1.estimate,
             gradient_norm: certificate.1.gradient_norm,
@@ -291,18 +294,18 @@ impl Solution {
 
 /// The status with the certificate's word on it: a strong proximal term also makes the predicted
 /// decrease small, so convergence is claimed only where the multipliers show a stationary point;
-/// and no further step is needed where they leave a gap of at most `tolerance`.
-fn settled(status: Status, certificate: &Certificate, f: f64, tolerance: f64) -> Status {
+/// and no further step is needed where they leave no gap worth one.
+fn settled(status: Status, is_stationary: bool, is_closed: bool) -> Status {
     match status {
-        Status::Converged if !is_stationary(certificate, f) => Status::Stalled,
-        Status::Stalled if is_stationary(certificate, f) && f - certificate.estimate <= tolerance => {
-            Status::Converged
-        }
+        Status::Converged if !is_stationary => Status::Stalled,
+        Status::Stalled if is_stationary && is_closed => Status::Converged,
         status => status,
     }
 }
 
-/// Whether the multipliers show a stationary point, to 1e-6 of `max(1, |f|)`.
-fn is_stationary(certificate: &Certificate, f: f64) -> bool {
-    certificate.stationarity <= 1e-6 * f.abs().max(1.0)
+/// Whether the multipliers show a stationary point: to 1e-6 of the objective's unit by Polak's
+/// measure, and, since that depends on the units of `x`, to 1e-4 of it by the slope over the
+/// distance travelled.
+fn is_stationary(certificate: &Certificate, unit: f64, travelled: f64) -> bool {
+    certificate.stationarity <= 1e-6 * unit && certificate.gradient_norm * travelled <= 1e-4 * unit
 }
