@@ -11,6 +11,8 @@
 use std::cmp::Ordering;
 use std::fmt::{self, Display, Formatter};
 
+use num_traits::Float;
+
 use crate::Scalar;
 use crate::nary::NaryKind;
 use crate::num::{impl_arithmetic, impl_float, impl_left_operators, impl_operators};
@@ -38,21 +40,26 @@ pub struct Jet<const N: usize, T = f64> {
     pub gradient: [T; N],
     /// A kink met on the way, at which the gradient is one of several.
     kink: Option<KinkKind>,
+    /// Bit `i`: whether it depends on variable `i`.
+    depends: u64,
 }
 
 impl<const N: usize, T: Primitive> Jet<N, T> {
     /// A constant: its gradient is zero.
     #[inline(always)]
     pub fn lift(value: T) -> Self {
-        Jet { value, gradient: [T::constant(0.0); N], kink: None }
+        Jet { value, gradient: [T::constant(0.0); N], kink: None, depends: 0 }
     }
 
-    /// The `N` variables: the gradient of the `i`-th is the `i`-th unit vector.
+    /// The `N` variables, at most 64: the gradient of the `i`-th is the `i`-th
+    /// unit vector.
     #[inline(always)]
     pub fn variables(values: [T; N]) -> [Self; N] {
+        const { assert!(N <= 64, "a jet has at most 64 variables") };
         let mut variables = values.map(Jet::lift);
         for (i, variable) in variables.iter_mut().enumerate() {
             variable.gradient[i] = T::constant(1.0);
+            variable.depends = 1 << i;
         }
         variables
     }
@@ -84,17 +91,28 @@ impl<const N: usize, T: Primitive> Jet<N, T> {
         let value = R::value(&x);
         let partials = R::partials(&x, value);
         let mut y = Jet::lift(value);
-        for (j, slope) in y.gradient.iter_mut().enumerate() {
-            let x_dot = rules::arguments(M, |i| arguments[i].gradient[j]);
-            *slope = rules::tangent::<R, T>(&partials, &x_dot);
-        }
         for argument in &arguments {
             y.kink = y.kink.or(argument.kink);
+            y.depends |= argument.depends;
+        }
+        for j in 0..N {
+            let x_dot = rules::arguments(M, |i| arguments[i].gradient[j]);
+            y.set_slope(j, rules::tangent::<R, T>(&partials, &x_dot));
         }
         if R::OP.has_kink() {
             y.kink = y.kink.or_else(|| T::kink(R::OP, &x, value));
         }
         y
+    }
+}
+
+impl<const N: usize, T: Primitive> Jet<N, T> {
+    /// Sets a partial derivative: 0, not an infinite slope's NaN, with respect
+    /// to what it does not depend on.
+    #[inline(always)]
+    fn set_slope(&mut self, variable: usize, slope: T) {
+        let is_independent = Float::is_nan(slope) && self.depends >> variable & 1 == 0;
+        self.gradient[variable] = if is_independent { T::constant(0.0) } else { slope };
     }
 }
 
@@ -131,10 +149,11 @@ impl<const N: usize, T: Primitive> Scalar for Jet<N, T> {
             kind.reverse(&values, &y, &weights, &seeds, &mut slopes);
             seeds[i] = zero;
             let mut output = Jet::lift(y[i]);
-            for (slope, x) in slopes.iter().zip(x) {
-                for (sum, x_dot) in output.gradient.iter_mut().zip(x.gradient) {
-                    *sum += slope.chain(x_dot);
-                }
+            output.depends = x.iter().fold(0, |depends, x| depends | x.depends);
+            for j in 0..N {
+                let slope =
+                    slopes.iter().zip(x).fold(zero, |sum, (slope, x)| sum + slope.chain(x.gradient[j]));
+                output.set_slope(j, slope);
             }
             output.kink = kink.or_else(|| kind.kink(&values, y[i]));
             outputs.push(output);

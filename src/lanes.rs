@@ -9,9 +9,10 @@ use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 
 use crate::kernel::dispatch::InstructionSet;
 use crate::kernel::lane;
+use crate::rules::{self, Number, Op, Row};
+
 /// How many numbers stand side by side: enough to pay for choosing an operation.
 pub(crate) const LANES: usize = 32;
-use crate::rules::{self, Number, Op, Row};
 
 /// [`LANES`] numbers, for code compiled for the instruction set `I`.
 pub(crate) struct Lanes<I> {

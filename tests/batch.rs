@@ -331,3 +331,27 @@ fn an_order_of_the_values_is_a_comparison() {
     let error = batch.sum(&[1.0], &mut [0.0]).unwrap_err();
     assert!(matches!(error, Error::BranchChanged { row: Some(1), operator: "partial_cmp", .. }), "{error}");
 }
+
+/// In one chunk and over several, where the largest comes last.
+#[test]
+fn an_infinite_sharpness_is_the_exact_extreme() {
+    for count in [100, 20_000] {
+        let rows: Vec<[f64; 1]> = (0..count).map(|i| [f64::from(i)]).collect();
+        let batch = Batch::record(&[2.0], &rows[..], |p, row| p[0] * row[0] + 1.0);
+        let last = f64::from(count - 1);
+        let mut g = [0.0];
+        for (k, value, slope) in [(f64::INFINITY, 2.0 * last + 1.0, last), (f64::NEG_INFINITY, 1.0, 0.0)] {
+            assert_eq!(batch.smooth_max(k, &[2.0], &mut g).unwrap(), value);
+            assert_eq!(g, [slope], "k = {k}, {count} rows");
+            assert_eq!(batch.smooth_max_pruned(k, &[2.0], &mut g).unwrap(), value);
+            assert_eq!(g, [slope], "k = {k}, {count} rows, pruned");
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "a row is not below the 2 terms")]
+fn rows_beyond_the_last_are_refused() {
+    let batch = Batch::gather(&[1.0], &[[0u32], [0]], Rows::empty(2), |x, _| x[0]);
+    let _ = batch.jacobian_rows(&[5], &[1.0]);
+}

@@ -89,6 +89,18 @@ fn preaccumulated<'t>(x: &[Var<'t>]) -> Var<'t> {
 }
 
 #[test]
+fn an_infinite_slope_stays_with_its_variable() {
+    let tape = Tape::new();
+    let x = tape.vars(&[0.0, 2.0]);
+    let y = tape.preaccumulate([x[0], x[1]], |[x, y]| x.sqrt() + y * y);
+    assert_eq!(y.backward().wrt(&x).as_slice(), [f64::INFINITY, 4.0]);
+    let (value, product) = jvp(&[0.0, 2.0], &[0.0, 1.0], |x| {
+        vec![x[0].tape().unwrap().preaccumulate([x[0], x[1]], |[x, y]| x.sqrt() + y * y)]
+    });
+    assert_eq!((value[0], product[0]), (4.0, 4.0));
+}
+
+#[test]
 fn what_a_block_cannot_do_is_refused_by_name() {
     let refused = Program::try_record(&[2.0, 3.0], |x| preaccumulated(x));
     assert!(matches!(refused, Err(Error::NotReplayable { node }) if node == "preaccumulated"));

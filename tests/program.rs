@@ -459,9 +459,10 @@ fn wrong_lengths_are_named() {
     assert_eq!(program.value(&mut work, &[1.0]), length("x", 1));
     assert_eq!(program.gradient(&mut work, &[1.0; 2], &mut [0.0; 3]), length("gradient", 3));
     assert_eq!(program.hvp(&mut work, &[1.0; 2], &[1.0; 2], &mut [0.0; 1]), length("product", 1));
-    let other = Program::record(&[1.0; 5], |x| x[0] * x[4]);
-    let error = other.value(&mut work, &[0.0; 5]).unwrap_err();
-    assert!(matches!(error, Error::Length { argument: "work", .. }), "{error}");
+    // Of the same shape, but with another constant in its workspace.
+    let [one, two] = [1.0, 2.0].map(|c| Program::record(&[1.0], move |x| x[0] + c));
+    let error = two.value(&mut one.workspace(), &[0.0]).unwrap_err();
+    assert!(matches!(error, Error::Invalid { argument: "work", .. }), "{error}");
     assert_eq!(program.gradient(&mut work, &[3.0, 4.0], &mut g), Ok(12.0));
     assert_eq!(g, [4.0, 3.0]);
 }

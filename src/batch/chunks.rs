@@ -14,31 +14,28 @@ fn chunks(rows: usize) -> impl Iterator<Item = Range<usize>> + Clone {
     (0..rows).step_by(size).map(move |first| first..rows.min(first + size))
 }
 
-/// Runs `part` on every chunk of rows; the results are in the order of the chunks.
+/// Runs `part` on every chunk of rows, on as many threads as there are, and
+/// merges the results in the order of the chunks.
 #[cfg(feature = "parallel")]
-pub(super) fn reduce<P: Send>(
+pub(super) fn reduce<P: Send, R>(
     rows: usize,
+    none: R,
     part: impl Fn(Range<usize>) -> Result<P, Error> + Send + Sync,
-) -> Result<Vec<P>, Error> {
+    mut merge: impl FnMut(R, P) -> R,
+) -> Result<R, Error> {
     use rayon::prelude::*;
     let chunks: Vec<_> = chunks(rows).collect();
     let parts: Vec<_> = chunks.into_par_iter().map(&part).collect();
-    parts.into_iter().collect()
+    parts.into_iter().try_fold(none, |merged, part| Ok(merge(merged, part?)))
 }
 
-/// Runs `part` on every chunk of rows.
+/// Runs `part` on every chunk of rows and merges the results as they come.
 #[cfg(not(feature = "parallel"))]
-pub(super) fn reduce<P>(
+pub(super) fn reduce<P, R>(
     rows: usize,
+    none: R,
     part: impl Fn(Range<usize>) -> Result<P, Error>,
-) -> Result<Vec<P>, Error> {
-    chunks(rows).map(part).collect()
-}
-
-/// Writes the sum of partial gradients to `gradient`.
-pub(super) fn add_up(partials: &[Vec<f64>], gradient: &mut [f64]) {
-    gradient.fill(0.0);
-    for partial in partials {
-        gradient.iter_mut().zip(partial).for_each(|(sum, slope)| *sum += slope);
-    }
+    mut merge: impl FnMut(R, P) -> R,
+) -> Result<R, Error> {
+    chunks(rows).try_fold(none, |merged, rows| Ok(merge(merged, part(rows)?)))
 }

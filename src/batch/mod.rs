@@ -1,8 +1,8 @@
 //! One term, many data rows.
 //!
 //! A [`Batch`] records a term `f(p, row)` once and evaluates it for every row
-//! of a table, 32 rows at a time on vector instructions, in memory that does not
-//! grow with the number of rows. Terms reach the variables in one of two ways:
+//! of a table, 32 rows at a time on vector instructions, with memory for one
+//! block of rows beyond the data. Terms reach the variables in one of two ways:
 //!
 //! - *broadcast* ([`Batch::record`]): every term sees the whole, short vector
 //!   `p` - fits, games, filters;
@@ -33,6 +33,8 @@
 //! | `reduction.rs` | the mergeable smooth maximum |
 //! | `second_order.rs` | Hessians and products with them, term by term |
 
+use std::ops::Range;
+
 use nalgebra::DMatrix;
 
 use crate::kernel::dispatch::dispatch;
@@ -41,6 +43,7 @@ use crate::program::code::Code;
 use crate::program::compile::{Source, compile};
 use crate::program::replay::Registers;
 use crate::program::require_length;
+use crate::smooth::require_nonzero;
 use crate::{Error, Tape, Var};
 
 mod chunks;
@@ -51,7 +54,7 @@ mod rows;
 mod second_order;
 mod sweep;
 
-use chunks::{add_up, reduce};
+use chunks::reduce;
 use incidence::Incidence;
 use online::Online;
 pub use reduction::SmoothMaxPartial;
@@ -129,7 +132,7 @@ impl<'d> Batch<'d> {
     /// Where [`try_gather`](Self::try_gather) gives an error.
     pub fn gather<const N: usize, F>(
         x0: &[f64],
-        indices: &'d [[u32; N]],
+        indices: &[[u32; N]],
         rows: impl Into<Rows<'d>>,
         term: F,
     ) -> Self
@@ -148,7 +151,7 @@ impl<'d> Batch<'d> {
     /// [`try_record`](Self::try_record).
     pub fn try_gather<const N: usize, F>(
         x0: &[f64],
-        indices: &'d [[u32; N]],
+        indices: &[[u32; N]],
         rows: impl Into<Rows<'d>>,
         term: F,
     ) -> Result<Self, Error>
@@ -219,15 +222,14 @@ impl<'d> Batch<'d> {
     ///
     /// If `k` is zero or NaN.
     pub fn smooth_max_partial(&self, k: f64, x: &[f64]) -> Result<SmoothMaxPartial, Error> {
-        assert!(k != 0.0 && !k.is_nan(), "smooth_max: the sharpness `k` is {k}; it must not be 0 or NaN");
-        let partials = reduce(self.len(), |rows| {
+        require_nonzero("smooth_max", k);
+        let part = |rows: Range<usize>| {
             let mut partial = SmoothMaxPartial::new(k, self.inputs);
             let selection = Selection::Range(rows.start, rows.end);
             self.sweep(x, selection, Reduction::SmoothMax(Online::new(&mut partial)))?;
             Ok(partial)
-        })?;
-        let none = SmoothMaxPartial::new(k, self.inputs);
-        Ok(partials.into_iter().fold(none, SmoothMaxPartial::merge))
+        };
+        reduce(self.len(), SmoothMaxPartial::new(k, self.inputs), part, SmoothMaxPartial::merge)
     }
 
     /// [`smooth_max`](Self::smooth_max) in two passes: values first, then the
@@ -244,7 +246,7 @@ impl<'d> Batch<'d> {
     /// If `k` is zero or NaN.
     pub fn smooth_max_pruned(&self, k: f64, x: &[f64], gradient: &mut [f64]) -> Result<f64, Error> {
         require_length("gradient", gradient.len(), self.inputs)?;
-        assert!(k != 0.0 && !k.is_nan(), "smooth_max: the sharpness `k` is {k}; it must not be 0 or NaN");
+        require_nonzero("smooth_max_pruned", k);
         let sign = k.signum();
         let mut extremes = vec![0.0; self.len().div_ceil(LANES)];
         let whole = Selection::Range(0, self.len());
@@ -268,15 +270,17 @@ impl<'d> Batch<'d> {
     /// As [`smooth_max`](Self::smooth_max).
     pub fn sum(&self, x: &[f64], gradient: &mut [f64]) -> Result<f64, Error> {
         require_length("gradient", gradient.len(), self.inputs)?;
-        let partials = reduce(self.len(), |rows| {
+        gradient.fill(0.0);
+        let part = |rows: Range<usize>| {
             let (mut value, mut gradient) = (0.0, vec![0.0; self.inputs]);
             let reduction = Reduction::Sum { value: &mut value, gradient: &mut gradient };
             self.sweep(x, Selection::Range(rows.start, rows.end), reduction)?;
             Ok((value, gradient))
-        })?;
-        let (values, gradients): (Vec<f64>, Vec<Vec<f64>>) = partials.into_iter().unzip();
-        add_up(&gradients, gradient);
-        Ok(values.iter().sum())
+        };
+        reduce(self.len(), 0.0, part, |total, (value, part)| {
+            add_to(gradient, &part);
+            total + value
+        })
     }
 
     /// Writes to `product` the product `J' w`, where row `i` of `J` is the
@@ -303,16 +307,16 @@ impl<'d> Batch<'d> {
         require_length("product", product.len(), self.inputs)?;
         let (rows, weights): (Vec<usize>, Vec<f64>) =
             w.iter().copied().enumerate().filter(|(_, w)| *w != 0.0).unzip();
-        let partials = reduce(rows.len(), |chunk| {
+        product.fill(0.0);
+        let part = |chunk: Range<usize>| {
             let mut gradient = vec![0.0; self.inputs];
             let reduction = Reduction::Pullback { weights: &weights[chunk.clone()], gradient: &mut gradient };
             let all = rows.len() == self.len();
             let range = Selection::Range(chunk.start, chunk.end);
             self.sweep(x, if all { range } else { Selection::List(&rows[chunk]) }, reduction)?;
             Ok(gradient)
-        })?;
-        add_up(&partials, product);
-        Ok(())
+        };
+        reduce(rows.len(), (), part, |(), part| add_to(product, &part))
     }
 
     /// The exact maximum of the terms and all rows that attain it; writes the
@@ -323,14 +327,14 @@ impl<'d> Batch<'d> {
     /// As [`smooth_max`](Self::smooth_max).
     pub fn max(&self, x: &[f64], gradient: &mut [f64]) -> Result<Maximum, Error> {
         require_length("gradient", gradient.len(), self.inputs)?;
-        let partials = reduce(self.len(), |rows| {
+        let part = |rows: Range<usize>| {
             let mut values = vec![0.0; rows.len()];
             let selection = Selection::Range(rows.start, rows.end);
             self.sweep(x, selection, Reduction::Values { values: &mut values })?;
-            Ok(largest(&values, rows.start))
-        })?;
+            Ok(maximum_of(&values, rows.start))
+        };
         let none = Maximum { value: f64::NEG_INFINITY, active: Vec::new() };
-        let maximum = partials.into_iter().fold(none, |best, other| {
+        let maximum = reduce(self.len(), none, part, |best, other| {
             if best.value.is_nan() || best.value > other.value {
                 best
             } else if best.value == other.value {
@@ -338,7 +342,7 @@ impl<'d> Batch<'d> {
             } else {
                 other
             }
-        });
+        })?;
         let rows = self.jacobian_rows(&maximum.active, x)?;
         let share = 1.0 / maximum.active.len() as f64;
         for (slope, column) in gradient.iter_mut().zip(rows.column_iter()) {
@@ -374,6 +378,11 @@ impl<'d> Batch<'d> {
     ///
     /// If a row is not below the number of terms.
     pub fn jacobian_rows(&self, rows: &[usize], x: &[f64]) -> Result<DMatrix<f64>, Error> {
+        assert!(
+            rows.iter().all(|&row| row < self.len()),
+            "jacobian_rows: a row is not below the {} terms",
+            self.len()
+        );
         let mut values = vec![0.0; rows.len()];
         let mut gradients = vec![0.0; rows.len() * self.inputs];
         let reduction = Reduction::Gradients { values: &mut values, gradients: &mut gradients };
@@ -401,6 +410,11 @@ impl<'d> Batch<'d> {
     }
 }
 
+/// Adds partial gradients up.
+fn add_to(sums: &mut [f64], parts: &[f64]) {
+    sums.iter_mut().zip(parts).for_each(|(sum, part)| *sum += part);
+}
+
 /// Records `term` with the first row; gives its code and the values it read.
 fn record_term<F>(x0: &[f64], rows: &Rows<'_>, term: F) -> Result<(Code<f64>, usize), Error>
 where
@@ -417,7 +431,7 @@ where
 }
 
 /// The largest of the values of rows from `first`; NaN if any is.
-fn largest(values: &[f64], first: usize) -> Maximum {
+fn maximum_of(values: &[f64], first: usize) -> Maximum {
     let value = values.iter().fold(f64::NEG_INFINITY, |m, &f| if m.is_nan() || m > f { m } else { f });
     let active = (first..).zip(values).filter(|(_, f)| **f == value).map(|(row, _)| row).collect();
     Maximum { value, active }

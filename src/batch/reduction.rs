@@ -72,7 +72,8 @@ impl SmoothMaxPartial {
         if other.extreme.is_nan() || self.is_neutral() {
             return other;
         }
-        let is_beyond = other.sharpness * other.extreme > other.sharpness * self.extreme;
+        let sign = self.sharpness.signum();
+        let is_beyond = sign * other.extreme > sign * self.extreme;
         let (mut winner, loser) = if is_beyond { (other, self) } else { (self, other) };
         let factor = scale(loser.sharpness, loser.extreme, winner.extreme);
         winner.excess += (1.0 + loser.excess) * factor;

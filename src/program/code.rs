@@ -12,6 +12,7 @@
 //! whether an operand has an adjoint.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::nary::NaryKind;
 use crate::rules::{Op, Primitive};
@@ -88,9 +89,22 @@ pub(crate) struct NaryStep<T> {
     pub(crate) weights: usize,
 }
 
+/// A number that no two compiled recordings of one process share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Identity(u64);
+
+impl Identity {
+    pub(crate) fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Identity(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
 /// A compiled recording.
 #[derive(Clone)]
 pub(crate) struct Code<T> {
+    /// Tells programs apart, so that none runs in another's workspace.
+    pub(crate) identity: Identity,
     pub(crate) constants: Vec<T>,
     pub(crate) passive_inputs: usize,
     pub(crate) active_inputs: usize,

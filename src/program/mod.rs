@@ -162,7 +162,8 @@ impl<T: Primitive> Program<T> {
     /// # Errors
     ///
     /// [`Error::BranchChanged`] if a recorded comparison has another answer at
-    /// `x`, [`Error::Length`] if `x` has not an element for each input.
+    /// `x`, [`Error::Length`] if `x` has not an element for each input,
+    /// [`Error::Invalid`] if `work` is of another program.
     pub fn value(&self, work: &mut Workspace<T>, x: &[T]) -> Result<T, Error> {
         self.evaluate(work, x)?;
         Ok(work.plain.values[self.code.outputs[0] as usize])
@@ -289,7 +290,7 @@ impl<T: Primitive> Program<T> {
     /// Runs the forward sweep at `x`.
     fn evaluate(&self, work: &mut Workspace<T>, x: &[T]) -> Result<(), Error> {
         require_length("x", x.len(), self.inputs())?;
-        require_length("work", work.plain.values.len(), self.code.slots)?;
+        work.require_of(&self.code)?;
         work.plain.values[self.code.passive()].copy_from_slice(&self.parameters);
         work.plain.values[self.code.active()].copy_from_slice(x);
         replay::forward(&self.code, &mut work.plain);

@@ -153,7 +153,7 @@ impl<T: Primitive> Program<T> {
         require_length("x", x.len(), self.inputs())?;
         require_length("v", v.len(), self.inputs())?;
         require_length("product", product.len(), self.inputs())?;
-        require_length("work", work.plain.values.len(), self.code.slots)?;
+        work.require_of(&self.code)?;
         self.code.nary.iter().try_for_each(|node| node.kind.require_second_order())?;
         let registers = &mut work.dual;
         registers.prepare(&self.code);

@@ -13,7 +13,7 @@
 //! as they are. The sharpnesses `k` and `-k` are two new passive inputs, the
 //! last ones; every slot after them moves up by two.
 
-use super::code::{Code, Run, Step, Strided};
+use super::code::{Code, Identity, Run, Step, Strided};
 use crate::nary::NaryKind;
 use crate::rules::{Op, Primitive};
 use crate::smooth::{Smoothing, smoothing};
@@ -50,6 +50,7 @@ fn row(name: &str) -> &'static Smoothing {
 /// The program with twins. Its passive inputs end in `k` and `-k`.
 pub(super) fn with_twins<T: Primitive>(exact: &Code<T>) -> Code<T> {
     let mut code = exact.clone();
+    code.identity = Identity::new();
     let positive = code.passive().end as u32;
     make_room(&mut code, positive);
     let Code { steps, instructions, operand_list, nary, weights, gathered, .. } = &mut code;

@@ -1,9 +1,9 @@
 //! The memory of a replay.
 
-use super::code::Code;
+use super::code::{Code, Identity};
 use super::replay::Registers;
-use crate::Dual;
 use crate::rules::Primitive;
+use crate::{Dual, Error};
 
 /// The numbers of a [`Program`](super::Program) while it is replayed.
 ///
@@ -11,6 +11,8 @@ use crate::rules::Primitive;
 /// the part for second derivatives is reserved, but touched only when they are
 /// first asked for.
 pub struct Workspace<T = f64> {
+    /// Of the program it was made for.
+    identity: Identity,
     pub(super) plain: Registers<T>,
     pub(super) dual: Registers<Dual<T>>,
 }
@@ -19,7 +21,16 @@ impl<T: Primitive> Workspace<T> {
     pub(super) fn new(code: &Code<T>) -> Self {
         let mut plain = Registers::reserve(code);
         plain.prepare(code);
-        Workspace { plain, dual: Registers::reserve(code) }
+        Workspace { identity: code.identity, plain, dual: Registers::reserve(code) }
+    }
+
+    /// An error unless it was made for this code.
+    pub(super) fn require_of(&self, code: &Code<T>) -> Result<(), Error> {
+        if self.identity == code.identity {
+            Ok(())
+        } else {
+            Err(Error::Invalid { argument: "work", reason: "must be a workspace of this program" })
+        }
     }
 }
 

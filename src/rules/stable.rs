@@ -50,7 +50,13 @@ fn positive_part(x: f64) -> f64 {
 
 /// The limit of a bump of height `k`: infinite at 0, 0 elsewhere.
 fn dirac(x: f64, k: f64) -> f64 {
-    if x == 0.0 { k } else { x.recip() * 0.0 }
+    if x == 0.0 {
+        k
+    } else if x.is_nan() {
+        x
+    } else {
+        0.0
+    }
 }
 
 /// `ln(1 + e^x)`.

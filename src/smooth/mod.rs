@@ -95,6 +95,6 @@ fn require_finite(function: &str, k: f64) {
 
 /// Panics if a sharpness is zero or NaN.
 #[cfg_attr(debug_assertions, track_caller)]
-fn require_nonzero(function: &str, k: f64) {
+pub(crate) fn require_nonzero(function: &str, k: f64) {
     assert!(k != 0.0 && !k.is_nan(), "{function}: the sharpness `k` is {k}; it must not be 0 or NaN");
 }

@@ -59,11 +59,15 @@ fn forward_nary<T: Primitive, R: SliceNumber<Base = T>>(
         Operands::List { offset, count } => Cow::Owned(gather(recording, before, offset, count)),
     };
     if let NaryKind::Preaccumulated { .. } = kind {
-        // All that is known of it: the value and the gradient.
-        y[0] = R::from_base(recording.values[head]);
+        // All that is known of it: the value, and a derivative from the gradient.
+        let mut change = R::constant(0.0);
         for (&x, &slope) in x.iter().zip(&recording.weights[range]) {
-            y[0] = y[0] + R::from_base(slope).chain(x - R::from_base(x.base()));
+            let x_change = x - R::from_base(x.base());
+            if !x_change.is_zero() {
+                change = change + R::from_base(slope).chain(x_change);
+            }
         }
+        y[0] = R::tie(recording.values[head], std::iter::once(change));
     } else {
         kind.forward(&x, y, &mut weights[range]);
     }

@@ -1,7 +1,7 @@
 //! Slots, constants and strides.
 
 use super::schedule::Order;
-use crate::program::code::{Code, NaryStep, Run, Scalars, Step, Strided};
+use crate::program::code::{Code, Identity, NaryStep, Run, Scalars, Step, Strided};
 use crate::rules::{Op, Primitive};
 use crate::tape::{CONSTANT, Instruction, NaryNode, Operands, Recording};
 
@@ -57,6 +57,7 @@ impl<'a, T: Primitive> Emitter<'a, T> {
             *next += 1;
         }
         let code = Code {
+            identity: Identity::new(),
             constants: Vec::new(),
             passive_inputs: (next_passive - PASSIVE) as usize,
             active_inputs: (next_active - ACTIVE) as usize,
