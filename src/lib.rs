@@ -18,7 +18,8 @@
 //!
 //! # The mental model
 //!
-//! **closure → [`Tape`] (records) → [`Program`] (replays) → [`Minimax`] (solves).**
+//! **closure → [`Tape`] (records) → [`Program`] (replays one point) or [`Batch`]
+//! (replays one term over many rows) → [`Minimax`] (solves).**
 //!
 //! A [`Var`] is a number that remembers its [`Tape`]. Every operation on it
 //! computes its value and appends one instruction. A reverse sweep over the
@@ -36,7 +37,7 @@
 //! ```
 //!
 //! Write functions once, generic over [`Scalar`], and run them on `f64`, `f32`,
-//! in forward mode ([`Dual`]) or on a tape.
+//! in forward mode ([`Dual`], [`Jet`]) or on a tape.
 //!
 //! # Where to find things
 //!
@@ -47,6 +48,11 @@
 //! | smooth a maximum, a minimum, an absolute value | [`smooth_max`], [`smooth_min`], [`smooth_abs`] |
 //! | another smoothing, its error bound, its properties | [`smooth`] |
 //! | record once and replay at many points | [`Program`] |
+//! | sweep one term over many data rows | [`Batch`] |
+//! | write `max` and `min`, nested as you like, and smooth them afterwards | [`Program::smoothed`], `minimax::anneal` |
+//! | add up programs and batches | [`Objective`] |
+//! | make a block of operations one node of a tape | [`Tape::preaccumulate`] |
+//! | know what it costs | [`measurements`] |
 //! | keep `max`, `min` and `abs` in the source and get them smooth | [`Program::smoothed`] |
 //! | sweep one term over many data rows | [`Batch`] |
 //! | add up programs and batches | [`Objective`] |
@@ -100,6 +106,10 @@ pub mod smooth;
 pub mod tape;
 #[cfg(any(doc, doctest))]
 pub mod tutorial;
+
+#[cfg(any(doc, doctest))]
+#[doc = include_str!("../docs/measurements.md")]
+pub mod measurements {}
 
 pub use batch::{Batch, Maximum, Rows, SmoothMaxPartial};
 pub use diff::{check_gradient, gradient, hessian, hvp, jacobian, jvp, vjp};

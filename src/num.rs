@@ -1,5 +1,6 @@
-//! Operators and `num_traits` for the two numbers that carry derivatives,
-//! [`Dual`](crate::Dual) and [`Var`](crate::Var): written once for both.
+//! Operators and `num_traits` for the numbers that carry derivatives,
+//! [`Dual`](crate::Dual), [`Jet`](crate::Jet) and [`Var`](crate::Var): written
+//! once for all.
 //!
 //! Arithmetic goes to the rules; comparisons, classification and conversions
 //! look at the value only.

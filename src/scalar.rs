@@ -7,7 +7,7 @@ use crate::rules::{Number, Primitive, Row, pad, table};
 use crate::{Dual, Var, kernel};
 
 /// Numbers a function can be written for once and run on plainly
-/// (`f32`, `f64`), in forward mode ([`Dual`]) and on a tape ([`Var`]).
+/// (`f32`, `f64`), in forward mode ([`Dual`], [`Jet`](crate::Jet)) and on a tape ([`Var`]).
 ///
 /// It is a [`num_traits::Float`] - bring that trait into scope for `sin`,
 /// `exp` and the others - with literals, the smooth functions and the n-ary

@@ -5,7 +5,8 @@
 //! `cargo run --release --example 01_first_gradient`.
 //!
 //! Chapters 1 to 5 differentiate and smooth, 6 and 7 minimise and say how good the answer is, 8 to
-//! 11 solve classical problems, the rest are about speed and size.
+//! 11 solve classical problems, 12 is about speed, 13 nests maxima in minima, 14 and 15 are large
+//! and have many local minima.
 
 /// A module for each chapter: a title, a sentence, the picture, the program.
 macro_rules! chapters {

@@ -7,7 +7,7 @@
 //!
 //! | from a row | used by |
 //! |---|---|
-//! | `Var::sin`, `Dual::sin` | people |
+//! | `Var::sin`, `Dual::sin`, `Jet::sin` | people |
 //! | [`Elementary::sin`] | the partials of other rows |
 //! | [`table::Sin`], a [`Row`], and its code [`Op::Sin`] | every way to run a recording |
 //! | [`Rule`] in [`TABLE`] | tests, documentation |

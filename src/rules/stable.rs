@@ -2,8 +2,10 @@
 //!
 //! Each function has the form `φ(k x) / k`. Written that way it would overflow
 //! at large `k` and lose digits to the rounding of `k x`, of exponentials and
-//! of `1/k`; so the products, and what they go into, are carried as unevaluated
-//! sums of two doubles and rounded once at the end. Single precision goes
+//! of `1/k`; so in most rows the products, and what they go into, are carried as
+//! unevaluated sums of two doubles and rounded once at the end; the few that
+//! need a library function besides `exp` and `ln` are off by up to 3 ulp. The
+//! [`smooth`](crate::smooth) docs state every figure. Single precision goes
 //! through the same code.
 //!
 //! Where `k x` is infinite, and at `k = inf`, a function is its limit: there the

@@ -4,7 +4,8 @@
 //! memory to the other, and the next run does so again. Consecutive runs of
 //! equal length in which element `j` needs only elements `j` of each other can
 //! instead be taken a *tile* of elements at a time: what one run writes is
-//! still in the cache when the next one reads it. Not a bit of a value changes.
+//! still in the cache when the next one reads it. Not a bit of a value changes;
+//! where elements share an adjoint, its terms are added in another order.
 
 use std::ops::Range;
 
@@ -12,6 +13,9 @@ use crate::program::code::{Run, Step};
 
 /// The fewest elements for which tiles pay.
 const SHORTEST: u32 = 4096;
+
+/// The most runs in a part, so that comparing them stays linear in their number.
+const MOST: usize = 64;
 
 /// Partitions the steps: runs of one part can be tiled, any other step is a
 /// part of its own.
@@ -32,6 +36,7 @@ fn joins(part: &[Step], step: &Step) -> bool {
         return false;
     };
     run.len >= SHORTEST
+        && part.len() < MOST
         && part.iter().all(|earlier| match earlier {
             Step::Run(earlier) => earlier.len == run.len && is_elementwise(run, earlier),
             _ => false,
