@@ -254,8 +254,7 @@ impl<'d> Batch<'d> {
         let extreme =
             extremes.iter().fold(-sign * f64::INFINITY, |m, &f| if sign * f > sign * m { f } else { m });
         let threshold = -(37.0 + (self.len() as f64).ln());
-        // Negated, so that a NaN counts.
-        let weighs = |f: f64| f == extreme || !(k * (f - extreme) < threshold);
+        let weighs = |f: f64| f == extreme || f.is_nan() || k * (f - extreme) >= threshold;
         let blocks: Vec<usize> = (0..extremes.len()).filter(|&i| weighs(extremes[i])).collect();
         let mut partial = SmoothMaxPartial::new(k, self.inputs);
         self.sweep(x, Selection::Blocks(&blocks), Reduction::SmoothMax(Online::new(&mut partial)))?;
