@@ -1,11 +1,12 @@
 //! A weighted sum of programs and batches.
 
 use crate::program::require_length;
-use crate::{Batch, Error, Program, Workspace};
+use crate::{Batch, Error, Program, Workspace, kernel};
 
 /// A weighted sum of [`Program`]s and reductions of [`Batch`]es of the same
 /// variables: data fit plus regulariser plus what else there is. Values,
-/// gradients and Hessian-vector products add up.
+/// gradients and Hessian-vector products add up; what has weight 0 is not
+/// evaluated.
 ///
 /// ```
 /// use smoothmax::{Batch, Objective, Program, Rows};
@@ -38,6 +39,11 @@ enum Term<'a> {
 }
 
 /// The memory that an [`Objective`] evaluates in; each thread needs its own.
+///
+/// It is of the objective that made it. That is checked by lengths alone - the
+/// number of terms and of variables, and the number of values of each program -
+/// so another objective of the same lengths accepts it, and then works with
+/// constants of the wrong programs.
 #[derive(Debug)]
 pub struct ObjectiveWorkspace {
     /// For each term, that of a program; made at its first use.
@@ -102,13 +108,13 @@ impl<'a> Objective<'a> {
         ObjectiveWorkspace { programs, part: vec![0.0; self.inputs] }
     }
 
-    /// The value at `x`.
+    /// The value at `x`, without any reverse sweep.
     ///
     /// # Errors
     ///
     /// As [`gradient`](Self::gradient).
     pub fn value(&self, work: &mut ObjectiveWorkspace, x: &[f64]) -> Result<f64, Error> {
-        self.add_up(work, |term, memory, part| term.value(memory, x, part), |_, _| {})
+        self.add_up(work, x, |term, memory, _| term.value(memory, x), |_, _| {})
     }
 
     /// The value at `x`; writes its gradient to `gradient`.
@@ -117,7 +123,7 @@ impl<'a> Objective<'a> {
     ///
     /// [`Error::BranchChanged`] if a recorded comparison has another answer at
     /// `x`, [`Error::Length`] unless `x` and `gradient` have an element for each
-    /// variable and `work` is of this objective.
+    /// variable and `work` has the [lengths](ObjectiveWorkspace) of this objective.
     pub fn gradient(
         &self,
         work: &mut ObjectiveWorkspace,
@@ -128,12 +134,13 @@ impl<'a> Objective<'a> {
         gradient.fill(0.0);
         self.add_up(
             work,
+            x,
             |term, memory, part| term.gradient(memory, x, part),
             |weight, part| add_scaled(gradient, weight, part),
         )
     }
 
-    /// Writes to `product` the product of `v` with the Hessian at `x`.
+    /// The value at `x`; writes the product of the Hessian with `v` to `product`.
     ///
     /// # Errors
     ///
@@ -145,29 +152,33 @@ impl<'a> Objective<'a> {
         x: &[f64],
         v: &[f64],
         product: &mut [f64],
-    ) -> Result<(), Error> {
+    ) -> Result<f64, Error> {
+        require_length("v", v.len(), self.inputs)?;
         require_length("product", product.len(), self.inputs)?;
         product.fill(0.0);
-        let hvp = |term: Term<'_>, memory: &mut Option<Workspace>, part: &mut [f64]| {
-            term.hvp(memory, x, v, part)?;
-            Ok(0.0)
-        };
-        self.add_up(work, hvp, |weight, part| add_scaled(product, weight, part))?;
-        Ok(())
+        self.add_up(
+            work,
+            x,
+            |term, memory, part| term.hvp(memory, x, v, part),
+            |weight, part| add_scaled(product, weight, part),
+        )
     }
 
-    /// Evaluates each term, hands its vector on with the weight, and gives the
-    /// weighted sum of the values.
+    /// Evaluates each term that weighs something, hands its vector on with the
+    /// weight, and gives the weighted sum of the values.
     fn add_up(
         &self,
         work: &mut ObjectiveWorkspace,
+        x: &[f64],
         evaluate: impl Fn(Term<'a>, &mut Option<Workspace>, &mut [f64]) -> Result<f64, Error>,
         mut add: impl FnMut(f64, &[f64]),
     ) -> Result<f64, Error> {
         require_length("work", work.programs.len(), self.terms.len())?;
         require_length("work", work.part.len(), self.inputs)?;
+        require_length("x", x.len(), self.inputs)?;
         let mut sum = 0.0;
-        for (&(weight, term), memory) in self.terms.iter().zip(&mut work.programs) {
+        let terms = self.terms.iter().zip(&mut work.programs);
+        for (&(weight, term), memory) in terms.filter(|((weight, _), _)| *weight != 0.0) {
             sum += weight * evaluate(term, memory, &mut work.part)?;
             add(weight, &work.part);
         }
@@ -176,10 +187,11 @@ impl<'a> Objective<'a> {
 }
 
 impl Term<'_> {
-    fn value(self, memory: &mut Option<Workspace>, x: &[f64], part: &mut [f64]) -> Result<f64, Error> {
+    fn value(self, memory: &mut Option<Workspace>, x: &[f64]) -> Result<f64, Error> {
         match self {
             Term::Program(program) => program.value(memory.get_or_insert_with(|| program.workspace()), x),
-            Term::Sum(_) | Term::SmoothMax(..) => self.gradient(memory, x, part),
+            Term::Sum(batch) => Ok(values(batch, x)?.iter().sum()),
+            Term::SmoothMax(k, batch) => Ok(kernel::smooth_max(&values(batch, x)?, k)),
         }
     }
 
@@ -199,15 +211,22 @@ impl Term<'_> {
         x: &[f64],
         v: &[f64],
         part: &mut [f64],
-    ) -> Result<(), Error> {
+    ) -> Result<f64, Error> {
         match self {
             Term::Program(program) => {
-                program.hvp(memory.get_or_insert_with(|| program.workspace()), x, v, part).map(|_| ())
+                program.hvp(memory.get_or_insert_with(|| program.workspace()), x, v, part)
             }
-            Term::Sum(batch) => batch.hvp_of_sum(&vec![1.0; batch.len()], x, v, part),
+            Term::Sum(batch) => batch.sum_hvp(x, v, part),
             Term::SmoothMax(k, batch) => batch.smooth_max_hvp(k, x, v, part),
         }
     }
+}
+
+/// The terms of a batch.
+fn values(batch: &Batch<'_>, x: &[f64]) -> Result<Vec<f64>, Error> {
+    let mut values = vec![0.0; batch.len()];
+    batch.values(x, &mut values)?;
+    Ok(values)
 }
 
 /// `sum += weight * part`.

@@ -61,7 +61,7 @@ fn value_gradient_and_products_are_those_of_the_sum() {
     let expected_value = reference.gradient(&mut reference_work, &x, &mut expected).unwrap();
     close(&[value, objective.value(&mut work, &x).unwrap()], &[expected_value; 2]);
     close(&g, &expected);
-    objective.hvp(&mut work, &x, &v, &mut g).unwrap();
+    close(&[objective.hvp(&mut work, &x, &v, &mut g).unwrap()], &[expected_value]);
     reference.hvp(&mut reference_work, &x, &v, &mut expected).unwrap();
     close(&g, &expected);
 }
@@ -78,6 +78,23 @@ fn a_smoothed_program_is_a_term_and_nothing_is_zero() {
 }
 
 #[test]
+fn what_has_weight_zero_is_not_evaluated() {
+    // Infinite at 0, with an infinite slope: 0 times that would be NaN.
+    let pole = Program::record(&[1.0], |x| 1.0 / x[0]);
+    let poles = Batch::record(&[1.0], &[[1.0], [2.0]][..], |x, row| row[0] / x[0]);
+    let square = Program::record(&[1.0], |x| x[0] * x[0]);
+    let objective = Objective::new(1)
+        .program(0.0, &pole)
+        .sum(0.0, &poles)
+        .smooth_max(0.0, K, &poles)
+        .program(2.0, &square);
+    let (mut work, mut g) = (objective.workspace(), [f64::NAN]);
+    assert_eq!(objective.value(&mut work, &[0.0]), Ok(0.0));
+    assert_eq!((objective.gradient(&mut work, &[0.0], &mut g), g), (Ok(0.0), [0.0]));
+    assert_eq!((objective.hvp(&mut work, &[0.0], &[1.0], &mut g), g), (Ok(0.0), [4.0]));
+}
+
+#[test]
 fn bad_lengths_and_changed_branches_are_errors() {
     let program = Program::record(&[1.0], |x| if x[0] > 0.0 { x[0] } else { -x[0] });
     let objective = Objective::new(1).program(1.0, &program);
@@ -85,6 +102,10 @@ fn bad_lengths_and_changed_branches_are_errors() {
     let error = objective.gradient(&mut work, &[1.0], &mut []).unwrap_err();
     assert_eq!(error, Error::Length { argument: "gradient", found: 0, expected: 1 });
     assert!(matches!(objective.value(&mut work, &[-1.0]), Err(Error::BranchChanged { .. })));
+    let length = |argument, found| Err(Error::Length { argument, found, expected: 1 });
+    let idle = Objective::new(1).program(0.0, &program);
+    assert_eq!(idle.value(&mut work, &[1.0; 2]), length("x", 2));
+    assert_eq!(idle.hvp(&mut work, &[1.0], &[1.0; 3], &mut [0.0]), length("v", 3));
     let other = Objective::new(1);
     let error = other.value(&mut work, &[1.0]).unwrap_err();
     assert_eq!(error, Error::Length { argument: "work", found: 1, expected: 0 });
@@ -167,4 +188,37 @@ fn products_of_the_smooth_maximum_are_differences_of_its_gradient() {
             assert!((product[i] - difference).abs() < 1e-6 * (1.0 + difference.abs()), "k = {k}, {i}");
         }
     }
+}
+
+#[test]
+fn products_of_a_sharp_smooth_maximum_far_from_zero_are_those_of_the_slice() {
+    // Terms a few 1/k apart on an offset of 1e4: the digits of `k f` do not reach their differences.
+    fn term<S: Scalar>(x: &[S], a: S, b: S) -> S {
+        a * x[0] + b * x[1] + (x[0] * x[1]).exp() + S::constant(1e4)
+    }
+    let (k, x, v) = (1e6, [1e-6, 2e-6], [0.7, -0.4]);
+    let data: Vec<[f64; 2]> = (0..50).map(|i| [(1.3 * i as f64).sin(), (0.9 * i as f64).cos()]).collect();
+    let batch = Batch::record(&x, &data[..], |x, row| term(x, row[0], row[1]));
+    let slice = Program::record(&x, |x| {
+        let terms: Vec<_> =
+            data.iter().map(|&[a, b]| term(x, Scalar::constant(a), Scalar::constant(b))).collect();
+        smooth_max(&terms, k)
+    });
+    let (mut product, mut expected) = ([0.0; 2], [0.0; 2]);
+    let value = batch.smooth_max_hvp(k, &x, &v, &mut product).unwrap();
+    let expected_value = slice.hvp(&mut slice.workspace(), &x, &v, &mut expected).unwrap();
+    assert!((value - expected_value).abs() <= f64::EPSILON * expected_value, "{value} {expected_value}");
+    let scale = expected.iter().fold(0.0, |m: f64, p| m.max(p.abs()));
+    assert!(scale > 1e5, "the terms compete");
+    for (a, b) in product.iter().zip(expected) {
+        assert!((a - b).abs() < 1e-12 * scale, "{product:?} {expected:?}");
+    }
+}
+
+#[test]
+fn products_of_the_smooth_maximum_do_not_tie_where_k_f_overflows() {
+    let batch = Batch::record(&[0.0], &[[2.0], [1.0]][..], |x, row| row[0] * x[0] * x[0]);
+    let mut product = [0.0];
+    assert_eq!(batch.smooth_max_hvp(1e306, &[1e3], &[1.0], &mut product), Ok(2e6));
+    assert_eq!(product, [4.0]);
 }

@@ -103,6 +103,16 @@ fn blocks_and_a_dense_one() {
 }
 
 #[test]
+fn nearly_full_but_for_one_pair() {
+    let program = Program::record(&[0.0; 12], |x| {
+        log_sum_exp(&x[1..]) + (log_sum_exp(&x[2..]) * x[0]).sin() // x0 and x1 never meet
+    });
+    let pattern = program.sparsity().hessian;
+    assert!(pattern.len() == 12 * 12 - 2 && !pattern.contains(0, 1));
+    check(&program, &point(12));
+}
+
+#[test]
 fn what_is_piecewise_linear_has_no_second_derivatives() {
     let program = Program::record(&[0.3; 5], |x| {
         max(&[x[0].abs(), x[1].min(x[2]), 2.0 * x[3].relu()]) + x[4].floor() * x[0] + x[3].select(x[1], x[2])

@@ -1,11 +1,16 @@
 //! Hessians of reductions and products with them, term by term on [`Dual`] numbers.
 //!
-//! With `g_i` and `H_i` the gradient and Hessian of term `i`,
+//! With `g_i` and `H_i` the gradient and Hessian of term `i`, and `s_i = g_i' v`
+//! its slope along `v`,
 //!
 //! ```text
-//! sum with weights:   H = Σ w_i H_i
-//! smooth maximum:     H = Σ w_i H_i + k (Σ w_i g_i g_i' - ḡ ḡ'),   ḡ = Σ w_i g_i,   w = softmax(k f)
+//! sum with weights:   H v = Σ w_i H_i v
+//! smooth maximum:     H v = Σ w_i H_i v + Σ ẇ_i g_i,   w = softmax(k f),   ẇ_i = k w_i (s_i - Σ w_j s_j)
 //! ```
+//!
+//! Both are the tangent of `Σ w_i g_i` along `v`: a reverse sweep seeded with the
+//! dual weight `w_i + ε ẇ_i` adds the part of term `i`. The dual weights are
+//! those of the slice [`smooth_max`](crate::smooth_max) at dual terms.
 //!
 //! A term has few variables, so its `H_i` is small; a Hessian of a sum is
 //! assembled from these, as those of finite elements are.
@@ -19,7 +24,7 @@ use crate::program::require_length;
 #[cfg(feature = "sparse")]
 use crate::program::sparsity::Pattern;
 use crate::program::sparsity::hessian_pattern;
-use crate::{Dual, Error, softmax};
+use crate::{Dual, Error, SliceNumber, kernel};
 
 /// Evaluates terms with their first and second derivatives, one at a time.
 struct Terms<'b, 'd> {
@@ -37,10 +42,9 @@ impl<'b, 'd> Terms<'b, 'd> {
         Ok(Terms { batch, x, registers })
     }
 
-    /// The slope of term `row` along `direction`, given for the variables that
-    /// the term sees. Afterwards [`adjoints`](Self::adjoints) hold `weight` times
-    /// its gradient and, as tangents, its Hessian times `direction`.
-    fn sweep(&mut self, row: usize, weight: f64, direction: impl Fn(usize) -> f64) -> Result<f64, Error> {
+    /// Term `row` and its slope along `direction`, given for the variables that
+    /// the term sees.
+    fn evaluate(&mut self, row: usize, direction: impl Fn(usize) -> f64) -> Result<Dual, Error> {
         let (batch, code, registers) = (self.batch, &self.batch.code, &mut self.registers);
         for (column, slot) in code.passive().enumerate() {
             registers.values[slot] = Dual::lift(batch.rows.at(row, column));
@@ -50,10 +54,37 @@ impl<'b, 'd> Terms<'b, 'd> {
         }
         replay::forward(code, registers);
         code.check_guards(&registers.values, Some(row))?;
+        Ok(registers.values[code.outputs[0] as usize])
+    }
+
+    /// After [`evaluate`](Self::evaluate): the [`adjoints`](Self::adjoints) become
+    /// `weight` times the gradient of the term, and as tangents the slopes of that.
+    fn sweep_back(&mut self, weight: Dual) {
+        let (code, registers) = (&self.batch.code, &mut self.registers);
         registers.clear_inputs(code);
-        registers.seed(code, code.outputs[0], Dual::lift(weight));
+        registers.seed(code, code.outputs[0], weight);
         replay::reverse(code, registers);
-        Ok(registers.values[code.outputs[0] as usize].tangent)
+    }
+
+    /// Writes to `product` the slopes of `Σ w_i g_i` along `v`; gives `Σ w_i f_i`.
+    /// Each term comes with its weight and the slope of that.
+    fn write_product(
+        &mut self,
+        weights: impl Iterator<Item = (usize, Dual)>,
+        v: &[f64],
+        product: &mut [f64],
+    ) -> Result<f64, Error> {
+        let (batch, mut sum) = (self.batch, 0.0);
+        product.fill(0.0);
+        for (row, weight) in weights {
+            let term = self.evaluate(row, |i| v[batch.variable(row, i)])?;
+            sum += weight.value * term.value;
+            self.sweep_back(weight);
+            for (i, adjoint) in self.adjoints().iter().enumerate() {
+                product[batch.variable(row, i)] += adjoint.tangent;
+            }
+        }
+        Ok(sum)
     }
 
     fn adjoints(&self) -> &[Dual] {
@@ -72,20 +103,22 @@ impl Batch<'_> {
         require_length("w", w.len(), self.len())?;
         require_length("v", v.len(), self.inputs)?;
         require_length("product", product.len(), self.inputs)?;
-        let mut terms = Terms::new(self, x)?;
-        product.fill(0.0);
-        for (row, &w) in w.iter().enumerate().filter(|(_, w)| **w != 0.0) {
-            terms.sweep(row, w, |i| v[self.variable(row, i)])?;
-            for (i, adjoint) in terms.adjoints().iter().enumerate() {
-                product[self.variable(row, i)] += adjoint.tangent;
-            }
-        }
-        Ok(())
+        let weights = w.iter().map(|&w| Dual::lift(w)).enumerate().filter(|(_, w)| w.value != 0.0);
+        Terms::new(self, x)?.write_product(weights, v, product).map(drop)
     }
 
-    /// Writes to `product` the product of `v` with the Hessian of
-    /// [`smooth_max`](Self::smooth_max). Terms whose weight vanishes cost only
-    /// their value.
+    /// The [`sum`](Self::sum) of all terms; writes the product of `v` with its
+    /// Hessian to `product`.
+    pub(crate) fn sum_hvp(&self, x: &[f64], v: &[f64], product: &mut [f64]) -> Result<f64, Error> {
+        require_length("v", v.len(), self.inputs)?;
+        require_length("product", product.len(), self.inputs)?;
+        let weights = (0..self.len()).map(|row| (row, Dual::lift(1.0)));
+        Terms::new(self, x)?.write_product(weights, v, product)
+    }
+
+    /// The [smooth maximum](Self::smooth_max) at `x`; writes the product of its
+    /// Hessian with `v` to `product`. Terms whose weight vanishes cost only their
+    /// value.
     ///
     /// ```
     /// use smoothmax::Batch;
@@ -93,8 +126,8 @@ impl Batch<'_> {
     /// // (1/k) ln(e^{k x} + e^{-k x}), whose second derivative at 0 is k.
     /// let batch = Batch::record(&[0.0], &[[1.0], [-1.0]][..], |x, row| x[0] * row[0]);
     /// let mut product = [0.0];
-    /// batch.smooth_max_hvp(5.0, &[0.0], &[1.0], &mut product)?;
-    /// assert_eq!(product, [5.0]);
+    /// let value = batch.smooth_max_hvp(5.0, &[0.0], &[1.0], &mut product)?;
+    /// assert_eq!((value, product), (2f64.ln() / 5.0, [5.0]));
     /// # Ok::<(), smoothmax::Error>(())
     /// ```
     ///
@@ -105,32 +138,29 @@ impl Batch<'_> {
     /// # Panics
     ///
     /// If `k` is zero, NaN or infinite.
-    pub fn smooth_max_hvp(&self, k: f64, x: &[f64], v: &[f64], product: &mut [f64]) -> Result<(), Error> {
+    pub fn smooth_max_hvp(&self, k: f64, x: &[f64], v: &[f64], product: &mut [f64]) -> Result<f64, Error> {
         assert!(
             k != 0.0 && k.is_finite(),
             "smooth_max_hvp: the sharpness `k` is {k}; it must be finite and not 0"
         );
         require_length("v", v.len(), self.inputs)?;
         require_length("product", product.len(), self.inputs)?;
-        let mut values = vec![0.0; self.len()];
-        self.values(x, &mut values)?;
-        values.iter_mut().for_each(|value| *value *= k);
         let mut terms = Terms::new(self, x)?;
-        let (mut gradient, mut mean_slope) = (vec![0.0; self.inputs], 0.0);
-        product.fill(0.0);
-        for (row, w) in softmax(&values).into_iter().enumerate().filter(|(_, w)| *w != 0.0) {
-            let slope = terms.sweep(row, w, |i| v[self.variable(row, i)])?;
-            mean_slope += w * slope;
-            for (i, adjoint) in terms.adjoints().iter().enumerate() {
-                let variable = self.variable(row, i);
-                gradient[variable] += adjoint.value;
-                product[variable] += adjoint.tangent + k * slope * adjoint.value;
-            }
-        }
-        for (product, slope) in product.iter_mut().zip(gradient) {
-            *product -= k * mean_slope * slope;
-        }
-        Ok(())
+        let support = self.smooth_max_support(k, x)?;
+        let slopes = support.iter().map(|&row| terms.evaluate(row, |i| v[self.variable(row, i)]));
+        let duals: Vec<Dual> = slopes.collect::<Result<_, _>>()?;
+        let mut weights = vec![Dual::lift(0.0); support.len()];
+        let value = Dual::smooth_max_weights(&duals, Dual::lift(k), &mut weights).value;
+        terms.write_product(support.into_iter().zip(weights), v, product)?;
+        Ok(value)
+    }
+
+    /// The terms whose weight in the smooth maximum is not 0.
+    fn smooth_max_support(&self, k: f64, x: &[f64]) -> Result<Vec<usize>, Error> {
+        let (mut values, mut weights) = (vec![0.0; self.len()], vec![0.0; self.len()]);
+        self.values(x, &mut values)?;
+        kernel::smooth_max_weights(&values, k, &mut weights);
+        Ok((0..self.len()).filter(|&row| weights[row] != 0.0).collect())
     }
 
     /// The Hessian of `Σ w_i f_i` at `x`.
@@ -203,7 +233,8 @@ impl Batch<'_> {
             .collect();
         for (row, &w) in w.iter().enumerate().filter(|(_, w)| **w != 0.0) {
             for (color, direction) in directions.iter().enumerate() {
-                terms.sweep(row, w, |i| direction[i])?;
+                terms.evaluate(row, |i| direction[i])?;
+                terms.sweep_back(Dual::lift(w));
                 for entry in plan.entries(color) {
                     let (i, j) = (entry.row as usize, entry.column as usize);
                     let (value, [a, b]) = (

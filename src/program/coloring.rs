@@ -14,6 +14,11 @@
 //! graph coloring problems*, 1984; A. Gebremedhin, F. Manne, A. Pothen, *What
 //! color is your Jacobian?*, 2005). A tridiagonal Hessian takes three colours,
 //! an arrowhead two.
+//!
+//! Two colours with `a` and `b` vertices have at most `a + b - 1` edges between
+//! them, a star forest. So `c` colours on `n` vertices allow `(c - 1) (n - c / 2)`
+//! edges, and a pattern with at least `(1 - φ²) n²` places needs more than
+//! `(1 - φ) n` colours. Where that is nearly all, none are looked for.
 
 use super::sparsity::Pattern;
 
@@ -26,41 +31,59 @@ pub(crate) struct Entry {
     pub(crate) source: u32,
 }
 
-/// A pattern, its colours, and for each colour the entries its product shows.
+/// A pattern, and what product shows which of its entries.
 #[derive(Debug)]
 pub(crate) struct HessianPlan {
     pattern: Pattern,
+    /// None where every variable has a colour of its own: the products are the columns.
+    shared: Option<Shared>,
+}
+
+/// The colour of each variable, and for each colour the entries its product shows.
+#[derive(Debug)]
+struct Shared {
     colors: Vec<u32>,
     entries: Vec<Vec<Entry>>,
+}
+
+impl Shared {
+    /// Assigns each entry to a product; None if there are as many products as variables.
+    fn new(pattern: &Pattern, colors: Vec<u32>) -> Option<Self> {
+        let count = colors.iter().max().map_or(0, |&color| color as usize + 1);
+        if count == pattern.rows() {
+            return None;
+        }
+        let mut entries = vec![Vec::new(); count];
+        // How many neighbours of a row have each colour, and what is read already.
+        let (mut neighbors, mut is_read) = (vec![0u32; count], vec![false; pattern.len()]);
+        for i in 0..pattern.rows() {
+            for &j in pattern.row(i) {
+                neighbors[colors[j as usize] as usize] += 1;
+            }
+            for &j in pattern.row(i) {
+                let color = colors[j as usize] as usize;
+                let (row, column) = ((i as u32).min(j), (i as u32).max(j));
+                let place = pattern.position(row as usize, column as usize);
+                let is_read = &mut is_read[place.expect("the pattern is symmetric")];
+                if neighbors[color] == 1 && !*is_read {
+                    *is_read = true;
+                    entries[color].push(Entry { row, column, source: i as u32 });
+                }
+            }
+            for &j in pattern.row(i) {
+                neighbors[colors[j as usize] as usize] = 0;
+            }
+        }
+        Some(Shared { colors, entries })
+    }
 }
 
 impl HessianPlan {
     /// The plan for a symmetric pattern.
     pub(crate) fn new(pattern: Pattern) -> Self {
-        let colors = star_coloring(&pattern);
-        let count = colors.iter().max().map_or(0, |&color| color as usize + 1);
-        let mut plan = HessianPlan { entries: vec![Vec::new(); count], pattern, colors };
-        // How many neighbours of a row have each colour, and what is read already.
-        let (mut neighbors, mut is_read) = (vec![0u32; count], vec![false; plan.pattern.len()]);
-        for i in 0..plan.pattern.rows() {
-            for &j in plan.pattern.row(i) {
-                neighbors[plan.colors[j as usize] as usize] += 1;
-            }
-            for &j in plan.pattern.row(i) {
-                let color = plan.colors[j as usize] as usize;
-                let (row, column) = ((i as u32).min(j), (i as u32).max(j));
-                let place = plan.pattern.position(row as usize, column as usize);
-                let is_read = &mut is_read[place.expect("the pattern is symmetric")];
-                if neighbors[color] == 1 && !*is_read {
-                    *is_read = true;
-                    plan.entries[color].push(Entry { row, column, source: i as u32 });
-                }
-            }
-            for &j in plan.pattern.row(i) {
-                neighbors[plan.colors[j as usize] as usize] = 0;
-            }
-        }
-        plan
+        let coloring = (!is_nearly_full(&pattern)).then(|| star_coloring(&pattern));
+        let shared = coloring.and_then(|colors| Shared::new(&pattern, colors));
+        HessianPlan { pattern, shared }
     }
 
     /// The pattern of the Hessian.
@@ -71,18 +94,32 @@ impl HessianPlan {
 
     /// The number of colours.
     pub(crate) fn colors(&self) -> usize {
-        self.entries.len()
+        self.shared.as_ref().map_or(self.pattern.rows(), |shared| shared.entries.len())
     }
 
     /// For each variable whether it has the colour.
     pub(crate) fn members(&self, color: usize) -> impl Iterator<Item = bool> {
-        self.colors.iter().map(move |&other| other as usize == color)
+        let color_of = |i: usize| self.shared.as_ref().map_or(i, |shared| shared.colors[i] as usize);
+        (0..self.pattern.rows()).map(move |i| color_of(i) == color)
     }
 
     /// The entries to read off the product of a colour; each is read once.
-    pub(crate) fn entries(&self, color: usize) -> &[Entry] {
-        &self.entries[color]
+    pub(crate) fn entries(&self, color: usize) -> impl Iterator<Item = Entry> {
+        let (listed, column) = match &self.shared {
+            Some(shared) => (&shared.entries[color][..], &[][..]),
+            None => (&[][..], self.pattern.row(color)),
+        };
+        let upper = column.iter().take_while(move |&&row| row as usize <= color);
+        let upper = upper.map(move |&row| Entry { row, column: color as u32, source: row });
+        listed.iter().copied().chain(upper)
     }
+}
+
+/// Whether even the best colouring takes more than four fifths as many colours
+/// as there are variables: `φ = 1/5` in the bound above.
+fn is_nearly_full(pattern: &Pattern) -> bool {
+    let n = pattern.rows();
+    25 * pattern.len() >= 24 * n * n
 }
 
 /// The colour of each vertex of the graph of a symmetric pattern.
@@ -92,7 +129,8 @@ fn star_coloring(pattern: &Pattern) -> Vec<u32> {
     let mut order: Vec<usize> = (0..n).collect();
     order.sort_by_key(|&i| std::cmp::Reverse(pattern.row(i).len()));
     let mut colors = vec![NONE; n];
-    // The colours among the neighbours of each vertex.
+    // The colours among the neighbours of each vertex that are lower than its own, or
+    // all while it has none. Each comes once: a second neighbour may not take it.
     let mut seen: Vec<Vec<u32>> = vec![Vec::new(); n];
     // The vertex that last ruled a colour out.
     let mut ruled_out: Vec<usize> = Vec::new();
@@ -106,14 +144,13 @@ fn star_coloring(pattern: &Pattern) -> Vec<u32> {
             if colors[w] != NONE {
                 rule_out(colors[w]);
             }
-            seen[w].iter().filter(|&&color| color < colors[w]).for_each(|&color| rule_out(color));
+            seen[w].iter().for_each(|&color| rule_out(color));
         }
         let free = ruled_out.iter().position(|&by| by != v).unwrap_or(ruled_out.len());
         colors[v] = free as u32;
-        for w in neighbors() {
-            if !seen[w].contains(&colors[v]) {
-                seen[w].push(colors[v]);
-            }
+        seen[v].retain(|&color| color < colors[v]);
+        for w in neighbors().filter(|&w| colors[v] < colors[w]) {
+            seen[w].push(colors[v]);
         }
     }
     colors
@@ -156,7 +193,22 @@ mod tests {
         assert_eq!(colors(symmetric(9, (0..9).flat_map(|i| (0..i).map(move |j| (i, j))))), 9, "dense");
         let band = symmetric(60, (0..60).flat_map(|i| (i..(i + 4).min(60)).map(move |j| (i, j))));
         assert!(colors(band) <= 8, "bandwidth 3");
+        let hubs = symmetric(20, (0..10).flat_map(|i| (i..20).map(move |j| (i, j))));
+        assert_eq!(colors(hubs), 11, "ten hubs: three quarters full, yet half the products");
         assert_eq!(colors(symmetric(0, std::iter::empty())), 0);
+    }
+
+    #[test]
+    fn nearly_full_patterns_are_read_column_by_column_and_list_nothing() {
+        // Of 1600 places, 64 may be missing; the first edges of variable 0 are.
+        for (left_out, is_listed) in [(0, false), (1, false), (32, false), (33, true)] {
+            let edges = (0..40).flat_map(|i| (0..=i).map(move |j| (i, j)));
+            let edges = edges.filter(|&(i, j)| j > 0 || i == 0 || i > left_out);
+            let plan = HessianPlan::new(symmetric(40, edges));
+            assert_eq!(plan.shared.is_some(), is_listed, "{left_out} left out");
+            let read: usize = (0..plan.colors()).map(|color| plan.entries(color).count()).sum();
+            assert_eq!(read, 40 * 41 / 2 - left_out);
+        }
     }
 
     #[test]
