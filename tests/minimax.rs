@@ -186,3 +186,24 @@ fn the_summary_is_short_and_says_what_is_known() {
     assert!(plain.contains("stationarity") && !plain.contains("bracket       ["));
     assert!(bracketed.lines().count() <= 10 && plain.lines().count() <= 10);
 }
+
+#[test]
+fn an_infinite_slope_at_the_start_is_a_named_error() {
+    // The square root has a value at 0 but no slope; it is component 2 of 5.
+    fn roots<'t>(x: &[Var<'t>]) -> Vec<Var<'t>> {
+        vec![x[0] + 1.0, x[1] - x[0], x[1].sqrt() - 3.0, x[0].powi(2), 1.0 - x[1]]
+    }
+    let expected = Error::NotFinite { component: 2, value: f64::INFINITY };
+    let minimax = || Minimax::record(&[1.0; 2], roots).method(Method::ExponentialMultipliers);
+    assert_eq!(minimax().solve(&[1.0, 0.0]).unwrap_err(), expected);
+    assert_eq!(minimax().maximin().solve(&[1.0, 0.0]).unwrap_err(), expected);
+    // There the first sweep, evenly weighted, sees no slope: residuals and their negatives cancel.
+    assert_eq!(minimax().absolute().solve(&[1.0, 0.0]).unwrap_err(), expected);
+    assert!(minimax().solve(&[1.0, 1e-3]).is_ok());
+    // Many variables choose the same method by themselves.
+    let many = Minimax::record(&[1.0; 201], |x| x.iter().map(|x| x.sqrt()).collect());
+    let mut start = [1.0; 201];
+    start[150] = 0.0;
+    let error = many.solve(&start).unwrap_err();
+    assert_eq!(error, Error::NotFinite { component: 150, value: f64::INFINITY });
+}

@@ -149,8 +149,8 @@ impl Gradient for &Round<'_, '_, '_> {
     }
 }
 
-/// The minimiser of one round's smooth objective. The first step has length `length`; `steepest` is
-/// the largest gradient of late.
+/// The minimiser of one round's smooth objective; `None` if value or gradient is not finite at `x`.
+/// The first step has length `length`; `steepest` is the largest gradient of late.
 pub(super) fn minimise(
     problem: &Problem<'_>,
     monitor: &mut Monitor<'_>,
@@ -159,7 +159,7 @@ pub(super) fn minimise(
     x: &DVector<f64>,
     length: f64,
     steepest: &mut f64,
-) -> Result<Point, Error> {
+) -> Result<Option<Point>, Error> {
     let mut round = Round {
         problem,
         monitor: RefCell::new(monitor),
@@ -175,6 +175,9 @@ pub(super) fn minimise(
     let Some(Costed { point: start, .. }) = round.evaluate(x.as_slice()) else {
         return Err(round.error.take().expect("an evaluation fails with an error"));
     };
+    if !start.is_finite() {
+        return Ok(None);
+    }
     round.origin = Some(start.smooth);
     round.unit = (length / start.gradient.norm().max(f64::MIN_POSITIVE)).sqrt();
     *steepest = (0.1 * *steepest).max(start.gradient.norm());
@@ -194,5 +197,5 @@ pub(super) fn minimise(
     if let Some(error) = round.error.take() {
         return Err(error);
     }
-    Ok(round.best.take().expect("the start of a round has finite components").point)
+    Ok(round.best.take().map(|best| best.point))
 }
