@@ -115,6 +115,16 @@ fn nothing_to_smooth_is_a_plain_minimisation() {
 }
 
 #[test]
+fn a_start_at_the_minimum_is_evaluated_once() {
+    let program = Program::record(&[0.0; 3], |x| {
+        (x[0] - 0.1).powi(2) + 3.0 * (x[1] - 0.7).powi(2) + 5e5 * (x[2] - 1.3).powi(2)
+    });
+    let result = anneal(&program).solve(&[0.1, 0.7, 1.3]).unwrap();
+    assert_eq!(result.stages[0].evaluations, 1);
+    assert_eq!((result.value, result.status), (0.0, Status::Converged));
+}
+
+#[test]
 fn an_unbounded_objective_says_so() {
     let program = Program::record(&[1.0], |x| x[0].max(2.0 * x[0]) * 1e6);
     let result = anneal(&program).last(10.0).solve(&[1.0]).unwrap();

@@ -7,9 +7,8 @@
 //!
 //! `s(x) - s(a) = (s'(a) + s'(x)) . (x - a) / 2`,
 //!
-//! whose relative error, of the order of `k |F(x) - F(a)|`, is there the smaller one. Measured on the 27
-//! problems of the tests with one smooth minimum: a gap of 1e-11 on 26 instead of 24, at a median of
-//! 231 evaluations instead of 592.
+//! whose relative error, of the order of `k |F(x) - F(a)|`, is there the smaller one. When this was
+//! introduced it more than halved the median number of evaluations on the classical problems.
 
 use std::cell::RefCell;
 
@@ -18,6 +17,7 @@ use argmin::solver::linesearch::MoreThuenteLineSearch;
 use argmin::solver::quasinewton::LBFGS;
 use nalgebra::DVector;
 
+use super::descent::unit;
 use super::monitor::Monitor;
 use super::problem::Problem;
 use super::smoothed::Point;
@@ -38,7 +38,7 @@ struct Round<'s, 'p, 'o> {
     monitor: RefCell<&'s mut Monitor<'o>>,
     k: f64,
     log_priors: &'s [f64],
-    /// argmin sees `x / unit`, chosen so that the first step, minus the gradient, has a sane length.
+    /// argmin sees `x / unit`, from [`unit`].
     unit: f64,
     /// Costs are differences from the smooth objective at the start of the round.
     origin: Option<f64>,
@@ -179,7 +179,7 @@ pub(super) fn minimise(
         return Ok(None);
     }
     round.origin = Some(start.smooth);
-    round.unit = (length / start.gradient.norm().max(f64::MIN_POSITIVE)).sqrt();
+    round.unit = unit(length, start.gradient.norm());
     *steepest = (0.1 * *steepest).max(start.gradient.norm());
     // Rounding in the components makes the weights uncertain by this much.
     let rounding = f64::EPSILON * k * problem.groups.value(&start.values).abs();
