@@ -2,7 +2,7 @@
 
 #![cfg(feature = "minimax")]
 
-use smoothmax::minimax::{Status, anneal};
+use smoothmax::minimax::{Anneal, Status, anneal};
 use smoothmax::{Error, Program, Var, max, min};
 
 /// CB2 of Charalambous and Conn as one scalar program.
@@ -68,6 +68,31 @@ fn a_first_sharpness_beyond_the_last_is_one_stage() {
 }
 
 #[test]
+fn a_schedule_without_end_is_a_named_error() {
+    let program = cb2();
+    let refused = |anneal: Anneal<'_>| match anneal.solve(&[2.0, 2.0]) {
+        Err(Error::Invalid { argument, reason }) => (argument, reason.split(':').next().unwrap()),
+        other => panic!("{other:?}"),
+    };
+    let small_error = "is so small that the sharpness for it is not finite";
+    assert_eq!(refused(anneal(&program).error(1e-310)), ("error", small_error));
+    assert_eq!(refused(anneal(&program).factor(1.0 + 1e-9)), ("factor", "is too small"));
+    assert_eq!(refused(anneal(&program).factor(1.0 + f64::EPSILON)), ("factor", "is too small"));
+    // The quotient of these two would be infinite.
+    let wide = || anneal(&program).first(1e-300).last(1e300);
+    assert_eq!(refused(wide().factor(1.5)), ("factor", "is too small"));
+    assert_eq!(refused(anneal(&program).first(1e-300).last(1.0).factor(1e200)), ("factor", "is too large"));
+}
+
+#[test]
+fn a_factor_whose_powers_overflow_still_makes_a_schedule() {
+    let result = anneal(&cb2()).first(1e-8).last(1e300).factor(1e200).solve(&[2.0, 2.0]).unwrap();
+    let decades: Vec<f64> = result.stages.iter().map(|stage| stage.sharpness.log10().round()).collect();
+    assert_eq!(decades, [-100.0, 100.0, 300.0]);
+    assert_eq!(result.stages[2].sharpness, 1e300);
+}
+
+#[test]
 fn sharpnesses_too_low_to_tell_the_pieces_apart_are_not_asymptotic() {
     let program = Program::record(&[3.9], |x| {
         let far = (x[0] - 4.0).abs() * 3.0 + 0.3;
@@ -87,6 +112,16 @@ fn nothing_to_smooth_is_a_plain_minimisation() {
     assert_eq!(result.stages.len(), 1);
     assert!(result.value < 1e-9 && result.status == Status::Converged);
     assert_eq!(result.stages[0].gap, (0.0, 0.0));
+}
+
+#[test]
+fn a_start_at_the_minimum_is_evaluated_once() {
+    let program = Program::record(&[0.0; 3], |x| {
+        (x[0] - 0.1).powi(2) + 3.0 * (x[1] - 0.7).powi(2) + 5e5 * (x[2] - 1.3).powi(2)
+    });
+    let result = anneal(&program).solve(&[0.1, 0.7, 1.3]).unwrap();
+    assert_eq!(result.stages[0].evaluations, 1);
+    assert_eq!((result.value, result.status), (0.0, Status::Converged));
 }
 
 #[test]

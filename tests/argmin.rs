@@ -1,6 +1,7 @@
 //! Programs and smoothed problems as argmin sees them.
 #![cfg(feature = "minimax")]
 
+use allocation_counter::measure;
 use argmin::core::{CostFunction, Executor, Gradient, Hessian, Operator, State};
 use argmin::solver::linesearch::{BacktrackingLineSearch, condition::ArmijoCondition};
 use argmin::solver::newton::NewtonCG;
@@ -30,6 +31,24 @@ fn a_program_gives_what_its_own_methods_give() {
     let mut product = [0.0; 2];
     program.hvp(&mut program.workspace(), &x, &[1.0, -2.0], &mut product).unwrap();
     assert_eq!(program.hessian_at(&x).unwrap().apply(&vec![1.0, -2.0]).unwrap(), product);
+}
+
+#[test]
+fn hessians_use_the_pattern_and_products_keep_their_workspace() {
+    const N: usize = 100;
+    let chain = Program::record(&[0.5; N], |x| x.windows(2).map(|w| (w[0] * w[1]).sin()).sum());
+    let x = vec![0.3; N];
+    let own = chain.hessian(&x).unwrap(); // works out the pattern, once
+    let own_allocations = measure(|| drop(chain.hessian(&x).unwrap())).count_total;
+    let mut rows = Vec::new();
+    let allocations = measure(|| rows = Hessian::hessian(&chain, &x).unwrap()).count_total;
+    assert_eq!(DMatrix::from_fn(N, N, |i, j| rows[i][j]), own);
+    // The rows, and the vector of them.
+    assert_eq!(allocations, own_allocations + N as u64 + 1);
+    let (operator, direction) = (chain.hessian_at(&x).unwrap(), vec![1.0; N]);
+    operator.apply(&direction).unwrap();
+    assert_eq!(measure(|| drop(operator.apply(&direction).unwrap())).count_total, 1);
+    assert!(Hessian::hessian(&chain, &vec![1.0]).is_err());
 }
 
 #[test]

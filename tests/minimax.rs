@@ -1,9 +1,10 @@
 //! The face of the solver: certificates, constraints, limits, bad input.
 
 use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex};
 
 use nalgebra::{DMatrix, DVector};
-use smoothmax::minimax::{Method, Options, Status};
+use smoothmax::minimax::{Method, Options, Oracle, Status};
 use smoothmax::{Error, Minimax, Var};
 
 const CB2: f64 = 1.9522244938706588;
@@ -185,4 +186,68 @@ fn the_summary_is_short_and_says_what_is_known() {
     assert!(bracketed.contains("Converged") && bracketed.contains("bracket       [1.95222449387"));
     assert!(plain.contains("stationarity") && !plain.contains("bracket       ["));
     assert!(bracketed.lines().count() <= 10 && plain.lines().count() <= 10);
+}
+
+#[test]
+fn an_infinite_slope_at_the_start_is_a_named_error() {
+    // The square root has a value at 0 but no slope; it is component 2 of 5.
+    fn roots<'t>(x: &[Var<'t>]) -> Vec<Var<'t>> {
+        vec![x[0] + 1.0, x[1] - x[0], x[1].sqrt() - 3.0, x[0].powi(2), 1.0 - x[1]]
+    }
+    let expected = Error::NotFinite { component: 2, value: f64::INFINITY };
+    let minimax = || Minimax::record(&[1.0; 2], roots).method(Method::ExponentialMultipliers);
+    assert_eq!(minimax().solve(&[1.0, 0.0]).unwrap_err(), expected);
+    assert_eq!(minimax().maximin().solve(&[1.0, 0.0]).unwrap_err(), expected);
+    // There the first sweep, evenly weighted, sees no slope: residuals and their negatives cancel.
+    assert_eq!(minimax().absolute().solve(&[1.0, 0.0]).unwrap_err(), expected);
+    assert!(minimax().solve(&[1.0, 1e-3]).is_ok());
+    // Many variables choose the same method by themselves.
+    let many = Minimax::record(&[1.0; 201], |x| x.iter().map(|x| x.sqrt()).collect());
+    let mut start = [1.0; 201];
+    start[150] = 0.0;
+    let error = many.solve(&start).unwrap_err();
+    assert_eq!(error, Error::NotFinite { component: 150, value: f64::INFINITY });
+}
+
+/// Three residuals of two variables that write down where they are swept.
+struct Watched(Arc<Mutex<Vec<[f64; 2]>>>);
+
+impl Oracle for Watched {
+    fn dimension(&self) -> usize {
+        2
+    }
+
+    fn components(&self) -> usize {
+        3
+    }
+
+    fn values(&self, x: &[f64], values: &mut [f64]) -> Result<(), Error> {
+        values.copy_from_slice(&[x[0] - 0.3 * x[1], x[1].powi(2) - x[0], x[0].powi(2) - 1.0]);
+        Ok(())
+    }
+
+    fn rows(&self, x: &[f64], indices: &[usize]) -> Result<DMatrix<f64>, Error> {
+        let rows = [[1.0, -0.3], [-1.0, 2.0 * x[1]], [2.0 * x[0], 0.0]];
+        Ok(DMatrix::from_fn(indices.len(), 2, |r, j| rows[indices[r]][j]))
+    }
+
+    fn pullback(&self, x: &[f64], weights: &[f64], gradient: &mut [f64]) -> Result<(), Error> {
+        self.0.lock().unwrap().push([x[0], x[1]]);
+        let rows = self.rows(x, &[0, 1, 2])?;
+        gradient.copy_from_slice(rows.tr_mul(&DVector::from_column_slice(weights)).as_slice());
+        Ok(())
+    }
+}
+
+#[test]
+fn a_round_sweeps_its_start_once() {
+    for i in 1..=50 {
+        let (log, start) = (Arc::default(), [f64::from(i).sqrt(), 0.1 * f64::from(i)]);
+        let minimax = Minimax::oracle(Watched(Arc::clone(&log))).method(Method::ExponentialMultipliers);
+        minimax.solve(&start).unwrap();
+        let log = log.lock().unwrap();
+        let near = |x: &&[f64; 2]| x.iter().zip(start).all(|(x, start)| (x - start).abs() < 1e-12);
+        // For the scale of the problem, and for the first round.
+        assert_eq!(log.iter().filter(near).collect::<Vec<_>>(), [&start, &start]);
+    }
 }

@@ -1,5 +1,7 @@
 //! A [`Program`] as a problem for argmin's solvers, and Hessians as linear operators.
 
+use std::cell::RefCell;
+
 use argmin::core::{CostFunction, Error as ArgminError, Gradient, Hessian, Operator};
 
 use crate::program::require_length;
@@ -79,9 +81,9 @@ impl Program {
     /// [`hvp`](Self::hvp) reports comes from `apply`.
     pub fn hessian_at(&self, x: &[f64]) -> Result<HessianOperator<'_>, Error> {
         require_length("x", x.len(), self.inputs())?;
-        let x = x.to_vec();
+        let (x, work) = (x.to_vec(), RefCell::new(self.workspace()));
         Ok(HessianOperator::new(x.len(), move |direction, product| {
-            self.hvp(&mut self.workspace(), &x, direction, product).map(drop)
+            self.hvp(&mut work.borrow_mut(), &x, direction, product).map(drop)
         }))
     }
 }
@@ -128,12 +130,13 @@ impl Gradient for Program {
     }
 }
 
-/// The Hessian of the first output.
+/// The Hessian of the first output, by [`Program::hessian`].
 impl Hessian for Program {
     type Param = Vec<f64>;
     type Hessian = Vec<Vec<f64>>;
 
     fn hessian(&self, x: &Vec<f64>) -> Result<Vec<Vec<f64>>, ArgminError> {
-        Ok(self.hessian_at(x)?.matrix()?)
+        let hessian = Program::hessian(self, x)?;
+        Ok(hessian.row_iter().map(|row| row.iter().copied().collect()).collect())
     }
 }

@@ -23,6 +23,7 @@
 //! For a maximum on the outside only, [`Minimax`](super::Minimax) is better.
 
 use std::fmt;
+use std::iter::successors;
 use std::ops::{Add, Div, Sub};
 
 use nalgebra::DVector;
@@ -35,6 +36,8 @@ use crate::{Error, Program, SmoothedProgram, Workspace};
 
 /// The largest order of extrapolation.
 const MAX_ORDER: usize = 6;
+/// The most stages after the first: by factors of 1.02, eight decades of sharpness.
+const MAX_STEPS: f64 = 1000.0;
 
 /// Minimises a program with kinks through [`Program::smoothed`].
 ///
@@ -179,9 +182,14 @@ impl Anneal<'_> {
     ///
     /// [`Error::Length`] unless `x0` has an element for each input and the
     /// program one output, [`Error::NotFinite`] if the value or the gradient at
-    /// `x0` is not finite, [`Error::Invalid`] if the gap has no bound and no
-    /// [last](Self::last) sharpness is set, [`Error::BranchChanged`] if a
-    /// comparison flips on the way.
+    /// `x0` is not finite, [`Error::BranchChanged`] if a comparison flips on the
+    /// way, and [`Error::Invalid`]
+    ///
+    /// - for `error`, if the gap has no bound and no [last](Self::last) sharpness
+    ///   is set, or if the error is so small that its sharpness is not finite;
+    /// - for `factor`, if it is so small that more than 1000 steps lead from the
+    ///   first sharpness to the last, or so large that a step back from the last
+    ///   leaves the range of normal numbers.
     pub fn solve(&self, x0: &[f64]) -> Result<Annealed, Error> {
         require_length("x0", x0.len(), self.program.inputs())?;
         require_length("outputs", self.program.outputs(), 1)?;
@@ -217,6 +225,7 @@ impl Anneal<'_> {
 
     /// The sharpnesses, each `factor` times the one before.
     fn schedule(&self, value: f64) -> Result<Vec<f64>, Error> {
+        let invalid = |argument, reason| Err(Error::Invalid { argument, reason });
         let smooth = self.program.smoothed(1.0);
         let last = match self.last {
             Last::Sharpness(k) => k,
@@ -226,13 +235,28 @@ impl Anneal<'_> {
                          set the `last` sharpness",
             })?,
         };
+        if last.is_infinite() {
+            return invalid("error", "is so small that the sharpness for it is not finite");
+        }
         if last == 0.0 {
             return Ok(vec![1.0]); // nothing is smoothed
         }
         let from_gap = smooth.sharpness_for(0.1 * value.abs().max(1.0)).filter(|&k| k > 0.0);
         let first = self.first.or(from_gap).unwrap_or(1.0);
-        let steps = ((last / first).ln() / self.factor.ln() - 1e-9).ceil().max(0.0) as i32;
-        Ok((0..=steps).map(|j| last / self.factor.powi(steps - j)).collect())
+        let steps = ((last.ln() - first.ln()) / self.factor.ln() - 1e-9).ceil().max(0.0);
+        if steps > MAX_STEPS {
+            return invalid(
+                "factor",
+                "is too small: more than 1000 steps from the first sharpness to the last",
+            );
+        }
+        let backwards = successors(Some(last), |k| Some(k / self.factor));
+        let mut sharpnesses: Vec<f64> = backwards.take(steps as usize + 1).collect();
+        sharpnesses.reverse();
+        if steps > 0.0 && !sharpnesses[0].is_normal() {
+            return invalid("factor", "is too large: it takes the first sharpness out of the normal numbers");
+        }
+        Ok(sharpnesses)
     }
 
     /// Extrapolates, and chooses the best point.

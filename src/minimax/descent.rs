@@ -89,6 +89,16 @@ impl<F: FnMut(DVector<f64>) -> Result<Point, Error>> Gradient for &Scaled<F> {
     }
 }
 
+/// The unit of the variables in which a step along minus the gradient, of this norm, has about the
+/// given length: a power of two, so that `(x / unit) * unit` is `x` and the start is not evaluated
+/// once more.
+pub(super) fn unit(length: f64, gradient_norm: f64) -> f64 {
+    /// Scaled variables stay finite.
+    const LARGEST: f64 = 500.0;
+    let exponent = 0.5 * (length.log2() - gradient_norm.max(f64::MIN_POSITIVE).log2());
+    2f64.powi(exponent.round().clamp(-LARGEST, LARGEST) as i32)
+}
+
 /// The best point found from `start`, where the function is finite. The first
 /// step has about the given length; values below `-unbounded` end the search.
 pub(super) fn minimise(
@@ -98,12 +108,12 @@ pub(super) fn minimise(
     mut evaluate: impl FnMut(DVector<f64>) -> Result<Point, Error>,
 ) -> Result<Point, Error> {
     let first = evaluate(start.clone())?;
-    let unit = (length / first.gradient.norm().max(f64::MIN_POSITIVE)).sqrt();
+    let unit = unit(length, first.gradient.norm());
     let scaled = Scaled {
         evaluate: RefCell::new(evaluate),
         unit,
         unbounded,
-        last: RefCell::new(None),
+        last: RefCell::new(Some(first.clone())),
         best: RefCell::new(Some(first.clone())),
         error: RefCell::new(None),
     };

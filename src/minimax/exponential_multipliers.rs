@@ -23,7 +23,7 @@ const SHARPEST: f64 = 1e9;
 /// Rounds that fail to improve the gap before giving up.
 const PATIENCE: usize = 8;
 
-/// Minimises from `x`, whose components are finite.
+/// Minimises from `x`, whose components are finite; their gradients must be too.
 pub(crate) fn solve(
     problem: &Problem<'_>,
     monitor: &mut Monitor<'_>,
@@ -34,6 +34,9 @@ pub(crate) fn solve(
     let mut length = 0.1 * x.norm().max(1.0);
     let Swept { values, mut weights, gradient } =
         problem.sweep(&x, &mut |values| groups.smooth(values, 0.0).1)?;
+    if !gradient.iter().all(|g| g.is_finite()) {
+        return Err(problem.infinite_gradient(&x)?);
+    }
     // The spread of the components, now and within the first step.
     let (spread, change) = (groups.spread(&values), gradient.norm() * length);
     let mut k = if spread.max(change) > 0.0 { 10.0 / spread.max(change) } else { 1.0 };
@@ -54,7 +57,14 @@ pub(crate) fn solve(
         parameter: k,
     });
     while reason.is_none() {
-        let point = minimise(problem, monitor, k, &log_priors, &x, length, &mut steepest)?;
+        let iteration = monitor.history.len();
+        let Some(point) = minimise(problem, monitor, k, &log_priors, &x, length, &mut steepest)? else {
+            if iteration == 1 {
+                return Err(problem.infinite_gradient(&x)?);
+            }
+            reason = Some(Status::Stalled);
+            break;
+        };
         let f = groups.value(&point.values);
         let gap = f - mean(&point.weights, &point.values);
         let step = (&point.x - &x).norm();
@@ -62,7 +72,6 @@ pub(crate) fn solve(
             best = (f, point.x.clone());
             weights.copy_from_slice(&point.weights);
         }
-        let iteration = monitor.history.len();
         let limit = monitor.record(State { iteration, value: f, predicted: gap, step, parameter: k });
         patience = if gap < 0.5 * least_gap { PATIENCE } else { patience - 1 };
         least_gap = least_gap.min(gap);

@@ -17,9 +17,15 @@
 //! A scalar objective with `max`, `min` and `|x|` nested in any way is for [`anneal`], the
 //! continuation in the sharpness (`anneal`, on `descent`).
 //!
-//! In the order of reading: `builder` (the statement), `problem` (the solver's view), `certificate`
-//! (what may be claimed), `qp` and `prox_sqp`, `smoothed`, `round` and `exponential_multipliers`,
-//! `multistart`, `adapter`.
+//! In the order of reading:
+//!
+//! - the statement: `options`, `builder`, `oracle` (the components) and `recorded` (from recordings);
+//! - the solvers' view: `groups`, `problem`, `monitor` (limits and history);
+//! - the answer: `certificate` (what may be claimed), `solution`, `solve` (from one to the other),
+//!   `multistart`;
+//! - prox-SQP: `qp`, `curvature`, `prox_sqp`;
+//! - smoothing: `smoothed`, `descent` (L-BFGS), `round` and `exponential_multipliers`, `anneal`;
+//! - for argmin's own solvers: `adapter`.
 
 mod adapter;
 mod anneal;

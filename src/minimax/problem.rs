@@ -176,6 +176,28 @@ impl<'p> Problem<'p> {
         Ok(Swept { values: stacked, weights, gradient })
     }
 
+    /// The error that names a component whose gradient is not finite at `x`, and the entry.
+    ///
+    /// Found by halving, a sweep for each half, since the rows of all components may be too many;
+    /// the entry is NaN if no gradient is to blame, only their sum.
+    pub(crate) fn infinite_gradient(&self, x: &DVector<f64>) -> Result<Error, Error> {
+        let not_finite = |entries: &[f64]| entries.iter().copied().find(|g| !g.is_finite());
+        let (mut first, mut end) = (0, self.oracle.components());
+        while end - first > 1 {
+            let middle = first.midpoint(end);
+            let half = |i| if (first..middle).contains(&i) { 1.0 } else { 0.0 };
+            let Swept { gradient, .. } =
+                self.sweep(x, &mut |values| (0..values.len()).map(half).collect())?;
+            if not_finite(gradient.as_slice()).is_some() {
+                end = middle;
+            } else {
+                first = middle;
+            }
+        }
+        let value = not_finite(self.rows(x, &[first])?.as_slice()).map_or(f64::NAN, |g| self.sign * g);
+        Ok(Error::NotFinite { component: first, value })
+    }
+
     /// `(weights . F)'' direction`, or `None` when the oracle has no second order.
     pub(crate) fn hessian_vector(
         &self,

@@ -7,9 +7,8 @@
 //!
 //! `s(x) - s(a) = (s'(a) + s'(x)) . (x - a) / 2`,
 //!
-//! whose relative error, of the order of `k |F(x) - F(a)|`, is there the smaller one. Measured on the 27
-//! problems of the tests with one smooth minimum: a gap of 1e-11 on 26 instead of 24, at a median of
-//! 231 evaluations instead of 592.
+//! whose relative error, of the order of `k |F(x) - F(a)|`, is there the smaller one. When this was
+//! introduced it more than halved the median number of evaluations on the classical problems.
 
 use std::cell::RefCell;
 
@@ -18,6 +17,7 @@ use argmin::solver::linesearch::MoreThuenteLineSearch;
 use argmin::solver::quasinewton::LBFGS;
 use nalgebra::DVector;
 
+use super::descent::unit;
 use super::monitor::Monitor;
 use super::problem::Problem;
 use super::smoothed::Point;
@@ -38,7 +38,7 @@ struct Round<'s, 'p, 'o> {
     monitor: RefCell<&'s mut Monitor<'o>>,
     k: f64,
     log_priors: &'s [f64],
-    /// argmin sees `x / unit`, chosen so that the first step, minus the gradient, has a sane length.
+    /// argmin sees `x / unit`, from [`unit`].
     unit: f64,
     /// Costs are differences from the smooth objective at the start of the round.
     origin: Option<f64>,
@@ -149,8 +149,8 @@ impl Gradient for &Round<'_, '_, '_> {
     }
 }
 
-/// The minimiser of one round's smooth objective. The first step has length `length`; `steepest` is
-/// the largest gradient of late.
+/// The minimiser of one round's smooth objective; `None` if value or gradient is not finite at `x`.
+/// The first step has length `length`; `steepest` is the largest gradient of late.
 pub(super) fn minimise(
     problem: &Problem<'_>,
     monitor: &mut Monitor<'_>,
@@ -159,7 +159,7 @@ pub(super) fn minimise(
     x: &DVector<f64>,
     length: f64,
     steepest: &mut f64,
-) -> Result<Point, Error> {
+) -> Result<Option<Point>, Error> {
     let mut round = Round {
         problem,
         monitor: RefCell::new(monitor),
@@ -175,8 +175,11 @@ pub(super) fn minimise(
     let Some(Costed { point: start, .. }) = round.evaluate(x.as_slice()) else {
         return Err(round.error.take().expect("an evaluation fails with an error"));
     };
+    if !start.is_finite() {
+        return Ok(None);
+    }
     round.origin = Some(start.smooth);
-    round.unit = (length / start.gradient.norm().max(f64::MIN_POSITIVE)).sqrt();
+    round.unit = unit(length, start.gradient.norm());
     *steepest = (0.1 * *steepest).max(start.gradient.norm());
     // Rounding in the components makes the weights uncertain by this much.
     let rounding = f64::EPSILON * k * problem.groups.value(&start.values).abs();
@@ -194,5 +197,5 @@ pub(super) fn minimise(
     if let Some(error) = round.error.take() {
         return Err(error);
     }
-    Ok(round.best.take().expect("the start of a round has finite components").point)
+    Ok(round.best.take().map(|best| best.point))
 }

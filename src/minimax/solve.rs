@@ -20,9 +20,9 @@ impl Minimax<'_> {
     ///
     /// # Errors
     ///
-    /// Lengths that do not fit, no components, a component that is not finite at the start,
-    /// constraints that cannot be satisfied, a method that cannot handle the problem, and what the
-    /// oracle returns.
+    /// Lengths that do not fit, no components, a component that is not finite at the start (for
+    /// [`Method::ExponentialMultipliers`] also one whose gradient is not), constraints that cannot
+    /// be satisfied, a method that cannot handle the problem, and what the oracle returns.
     pub fn solve(&self, x0: &[f64]) -> Result<Solution, Error> {
         self.check(x0)?;
         let problem = self.problem();
