@@ -40,10 +40,8 @@ enum Term<'a> {
 
 /// The memory that an [`Objective`] evaluates in; each thread needs its own.
 ///
-/// It is of the objective that made it. That is checked by lengths alone - the
-/// number of terms and of variables, and the number of values of each program -
-/// so another objective of the same lengths accepts it, and then works with
-/// constants of the wrong programs.
+/// It is of the objective that made it: one of another shape, or with programs
+/// of another, is refused.
 #[derive(Debug)]
 pub struct ObjectiveWorkspace {
     /// For each term, that of a program; made at its first use.

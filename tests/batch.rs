@@ -72,7 +72,7 @@ fn every_remainder_of_the_lanes() {
         assert_eq!(maximum.active.len(), count.min(1));
 
         let rows: Vec<usize> = (0..count).rev().step_by(3).collect();
-        let jacobian = batch.jacobian_rows(&rows, &P).unwrap();
+        let jacobian = batch.jacobian_rows(&P, &rows).unwrap();
         for (i, &row) in rows.iter().enumerate() {
             let (_, expected) = gradient(&P, |p| terms(p, &data)[row]);
             assert_near("jacobian", jacobian.row(i).transpose().as_slice(), expected.as_slice(), 1e-13);
@@ -132,7 +132,7 @@ fn every_rule_on_lanes() {
         });
         let (mut values, rows) = (vec![0.0; points.len()], (0..points.len()).collect::<Vec<_>>());
         batch.values(&vec![0.0; arity], &mut values).unwrap();
-        let jacobian = batch.jacobian_rows(&rows, &vec![0.0; arity]).unwrap();
+        let jacobian = batch.jacobian_rows(&vec![0.0; arity], &rows).unwrap();
         for (i, point) in points.iter().enumerate() {
             // -0 + 0 is 0, so the recorded argument is too.
             let x: Vec<f64> = point.iter().map(|x| 0.0 + x).collect();
@@ -152,7 +152,7 @@ fn nary_nodes_on_lanes() {
     batch.values(&P, &mut values).unwrap();
     let expected: Vec<f64> = data.row_iter().map(|row| f(&P, &[row[0], row[1]])).collect();
     assert_near("values", &values, &expected, 1e-15);
-    let jacobian = batch.jacobian_rows(&[4, 18], &P).unwrap();
+    let jacobian = batch.jacobian_rows(&P, &[4, 18]).unwrap();
     for (i, row) in [4, 18].into_iter().enumerate() {
         let x = [data[(row, 0)], data[(row, 1)]];
         let (_, g) = gradient(&P, |p| log_sum_exp(&[p[0] * x[0], p[1], p[2] + x[1]]) + max(p));
@@ -202,7 +202,7 @@ fn a_row_that_branches_otherwise_is_named() {
     let mut g = [0.0];
     let error = batch.smooth_max(1.0, &[2.0], &mut g).unwrap_err();
     assert!(matches!(error, Error::BranchChanged { row: Some(37), .. }), "{error}");
-    let error = batch.hvp_of_sum(&[1.0; 40], &[2.0], &[1.0], &mut g).unwrap_err();
+    let error = batch.hvp_of_sum(&[2.0], &[1.0; 40], &[1.0], &mut g).unwrap_err();
     assert!(matches!(error, Error::BranchChanged { row: Some(37), .. }), "{error}");
 }
 
@@ -286,14 +286,14 @@ fn gathered_terms() {
     let (expected, expected_g) = gradient(&x, |x| sum(&terms(x, &pairs)));
     assert_near("sum", &[value], &[expected], 1e-13);
     assert_near("gradient of the sum", &g, expected_g.as_slice(), 1e-13);
-    let jacobian = batch.jacobian_rows(&[1, 17], &x).unwrap();
+    let jacobian = batch.jacobian_rows(&x, &[1, 17]).unwrap();
     for (i, row) in [1, 17].into_iter().enumerate() {
         let (_, expected) = gradient(&x, |x| terms(x, &pairs)[row]);
         assert_near("jacobian", jacobian.row(i).transpose().as_slice(), expected.as_slice(), 1e-15);
     }
     let w: Vec<f64> = (0..pairs.len()).map(|i| (i % 3) as f64).collect();
     let v: Vec<f64> = (0..x.len()).map(|i| (0.9 * i as f64).cos()).collect();
-    batch.hvp_of_sum(&w, &x, &v, &mut g).unwrap();
+    batch.hvp_of_sum(&x, &w, &v, &mut g).unwrap();
     let (_, _, h) = hessian(&x, |x| terms(x, &pairs).into_iter().zip(&w).map(|(term, &w)| term * w).sum());
     assert_near("hvp", &g, (h * DVector::from_vec(v)).as_slice(), 1e-12);
 }
@@ -353,5 +353,5 @@ fn an_infinite_sharpness_is_the_exact_extreme() {
 #[should_panic(expected = "a row is not below the 2 terms")]
 fn rows_beyond_the_last_are_refused() {
     let batch = Batch::gather(&[1.0], &[[0u32], [0]], Rows::empty(2), |x, _| x[0]);
-    let _ = batch.jacobian_rows(&[5], &[1.0]);
+    let _ = batch.jacobian_rows(&[1.0], &[5]);
 }

@@ -113,9 +113,9 @@ fn a_batch_gives_the_derivatives_of_its_terms() {
     let (_, _, curvature) = smoothmax::hvp(&x, &v, |p| smoothmax::dot(&weights, &residuals(p)));
     assert!((DVector::from_row_slice(&product) - curvature).amax() < 1e-13);
     let mut short = [0.0; 2];
-    assert!(batch.pullback(&weights[..2], &x, &mut product).is_err());
-    assert!(batch.pullback(&weights, &x[..2], &mut product).is_err());
-    assert!(batch.pullback(&weights, &x, &mut short).is_err());
+    assert!(batch.pullback(&x, &weights[..2], &mut product).is_err());
+    assert!(batch.pullback(&x[..2], &weights, &mut product).is_err());
+    assert!(batch.pullback(&x, &weights, &mut short).is_err());
 }
 
 #[test]

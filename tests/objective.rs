@@ -123,7 +123,7 @@ fn by_products(batch: &Batch<'_>, w: &[f64], x: &[f64]) -> DMatrix<f64> {
     let mut hessian = DMatrix::zeros(x.len(), x.len());
     for j in 0..x.len() {
         let unit: Vec<f64> = (0..x.len()).map(|i| f64::from(u8::from(i == j))).collect();
-        batch.hvp_of_sum(w, x, &unit, hessian.column_mut(j).as_mut_slice()).unwrap();
+        batch.hvp_of_sum(x, w, &unit, hessian.column_mut(j).as_mut_slice()).unwrap();
     }
     hessian
 }
@@ -132,10 +132,10 @@ fn check_hessian(batch: &Batch<'_>, x: &[f64], nonzeros: usize) {
     let w: Vec<f64> = (0..batch.len()).map(|i| (i % 4) as f64 - 1.0).collect();
     let expected = by_products(batch, &w, x);
     let scale = 1e-13 * expected.amax().max(1.0);
-    assert!((batch.hessian_of_sum(&w, x).unwrap() - &expected).amax() < scale);
+    assert!((batch.hessian_of_sum(x, &w).unwrap() - &expected).amax() < scale);
     #[cfg(feature = "sparse")]
     {
-        let sparse = batch.sparse_hessian_of_sum(&w, x).unwrap();
+        let sparse = batch.sparse_hessian_of_sum(x, &w).unwrap();
         assert_eq!(sparse.nnz(), nonzeros);
         assert!((DMatrix::from(&sparse) - &expected).amax() < scale);
     }
@@ -162,7 +162,7 @@ fn the_hessian_of_a_gathered_sum_is_assembled_from_elements() {
 fn a_term_may_see_a_variable_twice() {
     let pairs = [[0, 0], [0, 1], [1, 2]];
     let batch = Batch::gather(&[0.0; 3], &pairs, Rows::empty(3), |x, _| (x[0] * x[1]).powi(2));
-    let hessian = batch.hessian_of_sum(&[1.0; 3], &[2.0, 3.0, 5.0]).unwrap();
+    let hessian = batch.hessian_of_sum(&[2.0, 3.0, 5.0], &[1.0; 3]).unwrap();
     // The first term is x^4.
     assert_eq!(hessian[(0, 0)], 12.0 * 4.0 + 2.0 * 9.0);
     assert_eq!(hessian[(0, 1)], 4.0 * 2.0 * 3.0);

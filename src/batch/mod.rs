@@ -291,7 +291,7 @@ impl<'d> Batch<'d> {
     /// let rows = [[1.0], [2.0], [3.0]];
     /// let batch = Batch::record(&[0.0], &rows[..], |p, row| (p[0] - row[0]).powi(2));
     /// let mut product = [0.0];
-    /// batch.pullback(&[1.0, 0.0, 10.0], &[4.0], &mut product)?;
+    /// batch.pullback(&[4.0], &[1.0, 0.0, 10.0], &mut product)?;
     /// assert_eq!(product, [6.0 + 10.0 * 2.0]);
     /// # Ok::<(), smoothmax::Error>(())
     /// ```
@@ -300,7 +300,7 @@ impl<'d> Batch<'d> {
     ///
     /// As [`smooth_max`](Self::smooth_max), and [`Error::Length`] unless `w` has
     /// an element for each term.
-    pub fn pullback(&self, w: &[f64], x: &[f64], product: &mut [f64]) -> Result<(), Error> {
+    pub fn pullback(&self, x: &[f64], w: &[f64], product: &mut [f64]) -> Result<(), Error> {
         require_length("w", w.len(), self.len())?;
         require_length("x", x.len(), self.inputs)?;
         require_length("product", product.len(), self.inputs)?;
@@ -342,7 +342,7 @@ impl<'d> Batch<'d> {
                 other
             }
         })?;
-        let rows = self.jacobian_rows(&maximum.active, x)?;
+        let rows = self.jacobian_rows(x, &maximum.active)?;
         let share = 1.0 / maximum.active.len() as f64;
         for (slope, column) in gradient.iter_mut().zip(rows.column_iter()) {
             *slope = if maximum.value.is_nan() {
@@ -376,7 +376,7 @@ impl<'d> Batch<'d> {
     /// # Panics
     ///
     /// If a row is not below the number of terms.
-    pub fn jacobian_rows(&self, rows: &[usize], x: &[f64]) -> Result<DMatrix<f64>, Error> {
+    pub fn jacobian_rows(&self, x: &[f64], rows: &[usize]) -> Result<DMatrix<f64>, Error> {
         assert!(
             rows.iter().all(|&row| row < self.len()),
             "jacobian_rows: a row is not below the {} terms",

@@ -99,7 +99,7 @@ impl Batch<'_> {
     /// # Errors
     ///
     /// As [`smooth_max`](Self::smooth_max), and [`Error::NoSecondOrder`].
-    pub fn hvp_of_sum(&self, w: &[f64], x: &[f64], v: &[f64], product: &mut [f64]) -> Result<(), Error> {
+    pub fn hvp_of_sum(&self, x: &[f64], w: &[f64], v: &[f64], product: &mut [f64]) -> Result<(), Error> {
         require_length("w", w.len(), self.len())?;
         require_length("v", v.len(), self.inputs)?;
         require_length("product", product.len(), self.inputs)?;
@@ -170,7 +170,7 @@ impl Batch<'_> {
     ///
     /// let pairs = [[0, 1], [1, 2]];
     /// let batch = Batch::gather(&[0.0; 3], &pairs, Rows::empty(2), |x, _| (x[0] - x[1]).powi(2));
-    /// let hessian = batch.hessian_of_sum(&[0.5, 1.0], &[0.0, 1.0, 3.0])?;
+    /// let hessian = batch.hessian_of_sum(&[0.0, 1.0, 3.0], &[0.5, 1.0])?;
     /// assert_eq!(hessian.as_slice(), [1.0, -1.0, 0.0, -1.0, 3.0, -2.0, 0.0, -2.0, 2.0]);
     /// # Ok::<(), smoothmax::Error>(())
     /// ```
@@ -178,7 +178,7 @@ impl Batch<'_> {
     /// # Errors
     ///
     /// As [`hvp_of_sum`](Self::hvp_of_sum).
-    pub fn hessian_of_sum(&self, w: &[f64], x: &[f64]) -> Result<DMatrix<f64>, Error> {
+    pub fn hessian_of_sum(&self, x: &[f64], w: &[f64]) -> Result<DMatrix<f64>, Error> {
         let mut hessian = DMatrix::zeros(self.inputs, self.inputs);
         let plan = HessianPlan::new(hessian_pattern(&self.code));
         self.for_each_entry(&plan, w, x, |i, j, entry| hessian[(i, j)] += entry)?;
@@ -193,7 +193,7 @@ impl Batch<'_> {
     ///
     /// let pairs = [[0, 1], [1, 2]];
     /// let batch = Batch::gather(&[0.0; 3], &pairs, Rows::empty(2), |x, _| (x[0] - x[1]).powi(2));
-    /// let hessian = batch.sparse_hessian_of_sum(&[1.0, 1.0], &[0.0, 1.0, 3.0])?;
+    /// let hessian = batch.sparse_hessian_of_sum(&[0.0, 1.0, 3.0], &[1.0, 1.0])?;
     /// assert_eq!(hessian.nnz(), 7); // x0 and x2 never meet
     /// assert_eq!(hessian.get_entry(1, 1).unwrap().into_value(), 4.0);
     /// # Ok::<(), smoothmax::Error>(())
@@ -205,8 +205,8 @@ impl Batch<'_> {
     #[cfg(feature = "sparse")]
     pub fn sparse_hessian_of_sum(
         &self,
-        w: &[f64],
         x: &[f64],
+        w: &[f64],
     ) -> Result<nalgebra_sparse::CscMatrix<f64>, Error> {
         let plan = HessianPlan::new(hessian_pattern(&self.code));
         let pattern = self.global_pattern(plan.pattern());

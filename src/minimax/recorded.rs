@@ -71,11 +71,11 @@ impl Oracle for Batch<'_> {
     }
 
     fn rows(&self, x: &[f64], indices: &[usize]) -> Result<DMatrix<f64>, Error> {
-        self.jacobian_rows(indices, x)
+        self.jacobian_rows(x, indices)
     }
 
     fn pullback(&self, x: &[f64], weights: &[f64], gradient: &mut [f64]) -> Result<(), Error> {
-        Batch::pullback(self, weights, x, gradient)
+        Batch::pullback(self, x, weights, gradient)
     }
 
     fn hessian_vector(
@@ -85,7 +85,7 @@ impl Oracle for Batch<'_> {
         direction: &[f64],
         out: &mut [f64],
     ) -> Result<bool, Error> {
-        self.hvp_of_sum(weights, x, direction, out)?;
+        self.hvp_of_sum(x, weights, direction, out)?;
         Ok(true)
     }
 }
