@@ -55,7 +55,7 @@ pub enum Error {
     },
     /// A minimax objective has no components, so its maximum is not defined.
     NoComponents,
-    /// A component is NaN or infinite at the start.
+    /// A component, or its gradient, is NaN or infinite at the start.
     NotFinite {
         /// Which component, counted from 0.
         component: usize,
@@ -112,7 +112,7 @@ impl std::fmt::Display for Error {
                 write!(f, "the objective has no components: return at least one value")
             }
             Error::NotFinite { component, value } => {
-                write!(f, "component {component} is {value} at the start: start where every one is finite")
+                write!(f, "component {component}, or its gradient, is {value} at the start: start where all are finite")
             }
             Error::Invalid { argument, reason } => write!(f, "`{argument}` {reason}"),
             Error::Infeasible => write!(f, "no point satisfies the bounds and linear constraints"),
