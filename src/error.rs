@@ -112,7 +112,10 @@ impl std::fmt::Display for Error {
                 write!(f, "the objective has no components: return at least one value")
             }
             Error::NotFinite { component, value } => {
-                write!(f, "component {component}, or its gradient, is {value} at the start: start where all are finite")
+                write!(
+                    f,
+                    "component {component}, or its gradient, is {value} at the start: start where all are finite"
+                )
             }
             Error::Invalid { argument, reason } => write!(f, "`{argument}` {reason}"),
             Error::Infeasible => write!(f, "no point satisfies the bounds and linear constraints"),

@@ -9,11 +9,10 @@
 //! instruction set it was compiled for.
 
 use super::Batch;
-use super::incidence::Incidence;
+use super::incidence::{Incidence, Variables};
 use super::online::{Online, largest};
 use crate::Error;
 use crate::kernel::dispatch::{InstructionSet, Kernel};
-use crate::kernel::sum::fold_lanes;
 use crate::lanes::{LANES, Lanes};
 use crate::program::code::{Code, Step};
 use crate::program::guards::changed;
@@ -179,14 +178,14 @@ impl Sweep<'_, '_> {
             let inputs = &mut registers.values[self.batch.code.active()];
             match block {
                 Block::Consecutive { first, .. } => {
-                    let block = incidence.block(first);
                     for column in 0..inputs.len() {
-                        inputs[column] = gather(self.point, &block[column]);
+                        inputs[column] = incidence.variables(first, column).gather(self.point);
                     }
                 }
                 Block::Listed(_) => {
                     for column in 0..inputs.len() {
-                        inputs[column] = gather(self.point, &listed_variables(incidence, block, column));
+                        let variables = listed_variables(incidence, block, column);
+                        inputs[column] = Variables::Listed(&variables).gather(self.point);
                     }
                 }
             }
@@ -231,14 +230,14 @@ impl Sweep<'_, '_> {
             let gradient = self.reduction.gradient();
             match block {
                 Block::Consecutive { first, .. } => {
-                    let block = incidence.block(first);
                     for column in 0..slopes.len() {
-                        scatter(gradient, &block[column], &slopes[column].lanes);
+                        incidence.variables(first, column).scatter(&slopes[column].lanes, gradient);
                     }
                 }
                 Block::Listed(_) => {
                     for column in 0..slopes.len() {
-                        scatter(gradient, &listed_variables(incidence, block, column), &slopes[column].lanes);
+                        let variables = listed_variables(incidence, block, column);
+                        Variables::Listed(&variables).scatter(&slopes[column].lanes, gradient);
                     }
                 }
             }
@@ -260,36 +259,6 @@ impl Sweep<'_, '_> {
 #[inline(never)]
 fn listed_variables(incidence: &Incidence, block: Block<'_>, column: usize) -> [u32; LANES] {
     std::array::from_fn(|lane| incidence.variable(block.row(lane), column) as u32)
-}
-
-/// The values of variables.
-#[inline(always)]
-fn gather<I>(point: &[f64], variables: &[u32; LANES]) -> Lanes<I> {
-    // The indices were checked; the minimum tells so to the compiler.
-    let last = point.len() - 1;
-    let mut lanes = [0.0; LANES];
-    for i in 0..LANES {
-        lanes[i] = point[(variables[i] as usize).min(last)];
-    }
-    Lanes::new(lanes)
-}
-
-/// Adds to the adjoints of variables. Neighbouring terms often share one: then
-/// their adjoints are added up first.
-#[inline(always)]
-fn scatter(gradient: &mut [f64], variables: &[u32; LANES], slopes: &[f64; LANES]) {
-    let first = variables[0];
-    let mut shared = true;
-    for i in 1..LANES {
-        shared &= variables[i] == first;
-    }
-    if shared {
-        gradient[first as usize] += fold_lanes(*slopes, |a, b| a + b);
-    } else {
-        for i in 0..LANES {
-            gradient[variables[i] as usize] += slopes[i];
-        }
-    }
 }
 
 impl Reduction<'_> {
