@@ -7,9 +7,9 @@ use crate::{Dual, Error};
 
 /// The numbers of a [`Program`](super::Program) while it is replayed.
 ///
-/// Each thread needs one of its own. Nothing is allocated after its creation;
-/// the part for second derivatives is reserved, but touched only when they are
-/// first asked for.
+/// Each thread needs one of its own. Values and gradients allocate nothing after
+/// its creation. The part for second derivatives is reserved, but touched only
+/// when they are first asked for; smooth n-ary nodes allocate for them.
 pub struct Workspace<T = f64> {
     /// Of the program it was made for.
     identity: Identity,
