@@ -58,9 +58,7 @@ pub enum NaryKind<T> {
     /// A user's function.
     Custom(Arc<dyn CustomNode<T>>),
     /// A block evaluated in forward mode: its weights are its gradient, and a
-    /// recording knows its value. Pushed [as evaluated], it is never run.
-    ///
-    /// [as evaluated]: crate::tape::Recording::push_evaluated
+    /// recording knows its value. It is never run.
     Preaccumulated {
         /// A kink met in the block.
         kink: Option<KinkKind>,

@@ -152,12 +152,6 @@ impl Op {
     pub(crate) const fn is_affine(self) -> bool {
         matches!(self, Op::Neg | Op::Add | Op::Sub)
     }
-
-    /// Whether it is no rule: an input, or an output of an n-ary node.
-    #[inline(always)]
-    pub(crate) const fn is_structural(self) -> bool {
-        matches!(self, Op::Input | Op::Nary | Op::Continued)
-    }
 }
 
 impl Op {

@@ -16,7 +16,8 @@
 //! | file | holds |
 //! |---|---|
 //! | `mod.rs` | [`Tape`], the handle that people hold |
-//! | `recording.rs` | the instructions and how they are stored |
+//! | `page.rs` | the end of the tape, where instructions are written |
+//! | `recording.rs` | all instructions, and how they are stored |
 //! | `var.rs` | [`Var`], a number on the tape |
 //! | `sweep.rs` | the two passes over a recording, for any number type |
 //! | `adjoints.rs` | [`Adjoints`], the result of a reverse sweep |
@@ -24,13 +25,15 @@
 //! | `guard.rs` | comparisons of variables, for replays to check |
 //! | `diagnosis.rs` | where a NaN, an infinity or a kink came from |
 
-use std::cell::{Cell, Ref, RefCell};
+use std::cell::{Cell, Ref, RefCell, RefMut};
+use std::ops::{Deref, DerefMut};
 
 use crate::rules::{Op, Primitive};
 
 mod adjoints;
 mod diagnosis;
 mod guard;
+mod page;
 mod preaccumulate;
 mod recording;
 pub(crate) mod sweep;
@@ -41,6 +44,8 @@ pub use diagnosis::{Kink, NonFinite, Operand};
 pub(crate) use guard::Guard;
 pub(crate) use recording::{CONSTANT, Instruction, NaryNode, Operands, Recording};
 pub use var::Var;
+
+use page::Page;
 
 /// Records the operations on its variables; see the [module](self).
 ///
@@ -68,6 +73,9 @@ pub use var::Var;
 ///
 /// A tape belongs to one thread. Mixing variables of two tapes panics.
 pub struct Tape<T = f64> {
+    /// What was recorded last ...
+    page: Page<T>,
+    /// ... and everything before.
     recording: RefCell<Recording<T>>,
     /// How often a value was read out of a variable.
     value_reads: Cell<usize>,
@@ -101,7 +109,8 @@ impl<T: Primitive> Tape<T> {
     /// assert_eq!((x * x).backward()[x], 6.0f32);
     /// ```
     pub fn with_capacity(nodes: usize) -> Self {
-        Tape { recording: RefCell::new(Recording::with_capacity(nodes)), value_reads: Cell::new(0) }
+        let recording = Recording::with_capacity(nodes);
+        Tape { page: Page::after(&recording), recording: RefCell::new(recording), value_reads: Cell::new(0) }
     }
 
     /// The same tape with a limit on its nodes, for those who would rather
@@ -110,13 +119,13 @@ impl<T: Primitive> Tape<T> {
     /// Recording more than `nodes` operations panics, as does exceeding
     /// [`MAX_NODES`](Self::MAX_NODES).
     pub fn with_node_limit(self, nodes: usize) -> Self {
-        self.recording.borrow_mut().limit_nodes(nodes);
+        self.filed().limit_nodes(nodes);
         self
     }
 
     /// An independent variable.
     pub fn var(&self, value: T) -> Var<'_, T> {
-        self.push(Op::Input, 0, 0, value)
+        self.push(Op::Input, 0, value)
     }
 
     /// An independent variable for each value.
@@ -157,7 +166,9 @@ impl<T: Primitive> Tape<T> {
     /// assert!(tape.is_empty());
     /// ```
     pub fn clear(&mut self) {
-        self.recording.get_mut().clear();
+        let recording = self.recording.get_mut();
+        recording.clear();
+        self.page.turn(recording);
         self.value_reads.set(0);
     }
 
@@ -172,7 +183,7 @@ impl<T: Primitive> Tape<T> {
             outputs.iter().all(|output| on_this(&output)),
             "an output is on another tape than the inputs"
         );
-        let mut recording = self.recording.borrow_mut();
+        let mut recording = self.filed();
         outputs.iter().map(|output| output.operand(&mut recording)).collect()
     }
 
@@ -185,26 +196,84 @@ impl<T: Primitive> Tape<T> {
 
     /// What is recorded.
     pub(crate) fn recording(&self) -> Ref<'_, Recording<T>> {
+        self.file();
         self.recording.borrow()
     }
 
     /// Takes what is recorded out of the tape.
     pub(crate) fn into_recording(self) -> Recording<T> {
+        self.file();
         self.recording.into_inner()
     }
 
-    /// Appends an instruction.
+    /// Appends an instruction without operands that could be constants.
     #[inline(always)]
     #[cfg_attr(debug_assertions, track_caller)]
-    fn push(&self, op: Op, a: u32, b: u32, value: T) -> Var<'_, T> {
-        let index = self.recording.borrow_mut().push(op, a, b, value);
-        Var::on(self, index, value)
+    fn push(&self, op: Op, a: u32, value: T) -> Var<'_, T> {
+        Var::on(self, self.page().write(op, a, 0, value), value)
+    }
+
+    /// The page to write the next node and its constants on.
+    #[inline(always)]
+    #[cfg_attr(debug_assertions, track_caller)]
+    fn page(&self) -> &Page<T> {
+        if self.page.is_full() {
+            self.turn_page();
+        }
+        &self.page
+    }
+
+    #[cold]
+    #[inline(never)]
+    #[cfg_attr(debug_assertions, track_caller)]
+    fn turn_page(&self) {
+        self.file();
+        if self.page.is_full() {
+            self.recording.borrow().full();
+        }
+    }
+
+    /// Moves what is on the page to the recording.
+    fn file(&self) {
+        self.page.file(&mut self.recording.borrow_mut());
+    }
+
+    /// The recording, with everything in it, to append to.
+    fn filed(&self) -> Filed<'_, T> {
+        self.file();
+        Filed { recording: self.recording.borrow_mut(), page: &self.page }
     }
 
     /// Whether `self` and `other` are the same tape.
     #[inline(always)]
     fn is(&self, other: &Self) -> bool {
         std::ptr::eq(self, other)
+    }
+}
+
+/// A whole recording, lent to be appended to: the page goes on after it.
+struct Filed<'t, T: Primitive> {
+    recording: RefMut<'t, Recording<T>>,
+    page: &'t Page<T>,
+}
+
+impl<T: Primitive> Deref for Filed<'_, T> {
+    type Target = Recording<T>;
+
+    fn deref(&self) -> &Recording<T> {
+        &self.recording
+    }
+}
+
+impl<T: Primitive> DerefMut for Filed<'_, T> {
+    fn deref_mut(&mut self) -> &mut Recording<T> {
+        &mut self.recording
+    }
+}
+
+impl<T: Primitive> Drop for Filed<'_, T> {
+    fn drop(&mut self) {
+        self.page.turn(&self.recording);
     }
 }
 

@@ -10,8 +10,7 @@
 
 use super::{Tape, Var, var};
 use crate::Jet;
-use crate::nary::NaryKind;
-use crate::rules::Primitive;
+use crate::rules::{Op, Primitive};
 
 impl<T: Primitive> Tape<T> {
     /// `f(x)` as one node, whatever the number of operations in it: `f` runs
@@ -53,10 +52,8 @@ impl<T: Primitive> Tape<T> {
             Some(_) => var::crossed_tapes(),
             None => return Var::lift(y.value),
         }
-        let mut recording = self.recording.borrow_mut();
-        let operands = var::nary_operands(&mut recording, &x);
-        let kind = NaryKind::Preaccumulated { kink: y.kink() };
-        let index = recording.push_evaluated(kind, operands, y.value, &y.gradient);
-        Var::on(self, index, y.value)
+        let variables = x.iter().zip(y.gradient).filter_map(|(x, slope)| Some((x.place()?.0 as u32, slope)));
+        let node = self.recording.borrow_mut().preaccumulated(y.kink(), variables);
+        self.push(Op::Nary, node, y.value)
     }
 }

@@ -7,7 +7,7 @@
 
 use super::guard::{Answer, Guard, Question};
 use crate::nary::NaryKind;
-use crate::rules::{self, Arguments, Number, Op, Primitive};
+use crate::rules::{self, Arguments, KinkKind, Number, Op, Primitive};
 
 /// Marks an operand as the index of a constant.
 pub(crate) const CONSTANT: u32 = 1 << 31;
@@ -62,7 +62,7 @@ pub(crate) struct Recording<T> {
     pub(crate) guards: Vec<Guard>,
     node_limit: usize,
     #[cfg(debug_assertions)]
-    locations: Vec<&'static std::panic::Location<'static>>,
+    pub(super) locations: Vec<&'static std::panic::Location<'static>>,
 }
 
 impl<T: Primitive> Recording<T> {
@@ -111,37 +111,20 @@ impl<T: Primitive> Recording<T> {
             + size_of_val(&self.guards[..])
     }
 
-    /// Appends an instruction and returns its index.
-    #[inline(always)]
-    #[cfg_attr(debug_assertions, track_caller)]
-    pub(super) fn push(&mut self, op: Op, a: u32, b: u32, value: T) -> u32 {
-        let index = self.instructions.len();
-        self.require_room(1);
-        self.instructions.push(Instruction { op, a, b });
-        self.values.push(value);
-        #[cfg(debug_assertions)]
-        self.locations.push(std::panic::Location::caller());
-        index as u32
-    }
-
-    #[inline(always)]
-    #[cfg_attr(debug_assertions, track_caller)]
-    fn require_room(&self, nodes: usize) {
-        if nodes > self.node_limit - self.len() {
-            self.full();
-        }
+    /// How many nodes may be recorded.
+    pub(super) fn node_limit(&self) -> usize {
+        self.node_limit
     }
 
     #[cold]
     #[inline(never)]
     #[cfg_attr(debug_assertions, track_caller)]
-    fn full(&self) -> ! {
+    pub(super) fn full(&self) -> ! {
         panic!("the tape is full: its limit is {} nodes", self.node_limit)
     }
 
     /// An operand that is a constant.
-    #[inline(always)]
-    pub(crate) fn constant(&mut self, value: T) -> u32 {
+    pub(super) fn constant(&mut self, value: T) -> u32 {
         let index = self.constants.len();
         assert!(index < MAX_NODES, "the tape is full: {MAX_NODES} constants");
         self.constants.push(value);
@@ -172,7 +155,9 @@ impl<T: Primitive> Recording<T> {
         let count = operands.count();
         let first = self.len();
         let outputs = kind.outputs(count);
-        self.require_room(outputs);
+        if outputs > self.node_limit - first {
+            self.full();
+        }
         let weights = self.weights.len();
         let zero = T::constant(0.0);
         self.weights.resize(weights + kind.weights(count), zero);
@@ -198,20 +183,24 @@ impl<T: Primitive> Recording<T> {
         first as u32
     }
 
-    /// Appends an n-ary node of one output whose value and weights are known.
+    /// What a node of one output is whose partial derivatives are known;
+    /// returns its index among the n-ary nodes.
     #[inline(always)]
-    #[cfg_attr(debug_assertions, track_caller)]
-    pub(super) fn push_evaluated(
+    pub(super) fn preaccumulated(
         &mut self,
-        kind: NaryKind<T>,
-        operands: Operands,
-        value: T,
-        weights: &[T],
+        kink: Option<KinkKind>,
+        partials: impl Iterator<Item = (u32, T)>,
     ) -> u32 {
         let node = self.nary_nodes.len() as u32;
-        self.nary_nodes.push(NaryNode { kind, operands, weights: self.weights.len() });
-        self.weights.extend_from_slice(weights);
-        self.push(Op::Nary, node, 0, value)
+        let (offset, weights) = (self.operand_list.len(), self.weights.len());
+        for (operand, partial) in partials {
+            self.operand_list.push(operand);
+            self.weights.push(partial);
+        }
+        assert!(self.operand_list.len() <= MAX_NODES, "the tape is full: {MAX_NODES} listed operands");
+        let operands = Operands::List { offset: offset as u32, count: (self.weights.len() - weights) as u32 };
+        self.nary_nodes.push(NaryNode { kind: NaryKind::Preaccumulated { kink }, operands, weights });
+        node
     }
 
     /// The index of the value an operand refers to, unless it is a constant.
@@ -279,9 +268,13 @@ impl<T: Primitive> Recording<T> {
 
 #[inline(always)]
 fn fetch<R: Number>(values: &[R], constants: &[R::Base], operand: u32) -> R {
-    if operand & CONSTANT == 0 {
-        values[operand as usize]
-    } else {
-        R::from_base(constants[(operand & !CONSTANT) as usize])
+    // One question instead of two: a constant, with its top bit set, is the
+    // index of no value.
+    match values.get(operand as usize) {
+        Some(&value) => value,
+        None => {
+            debug_assert!(operand & CONSTANT != 0, "no operand comes later than its use");
+            R::from_base(constants[(operand & !CONSTANT) as usize])
+        }
     }
 }

@@ -75,6 +75,7 @@ fn forward_nary<T: Primitive, R: SliceNumber<Base = T>>(
 
 /// Propagates adjoints from the end of `adjoints` to its start. On entry they
 /// hold the seeds of the outputs, on return the adjoint of every node.
+#[inline(never)]
 pub(crate) fn reverse<T: Primitive, R: SliceNumber<Base = T>>(
     recording: &Recording<T>,
     values: &[R],
@@ -85,31 +86,45 @@ pub(crate) fn reverse<T: Primitive, R: SliceNumber<Base = T>>(
     let (instructions, values) = (&recording.instructions[..count], &values[..count]);
     for node in (0..count).rev() {
         let Instruction { op, a, b } = instructions[node];
-        if op.is_structural() {
-            if op == Op::Nary {
-                reverse_nary(recording, values, weights, adjoints, node);
-            }
-        } else if !adjoints[node].is_zero() {
-            dispatch(op, ReverseRule { recording, values, adjoints, node, a, b });
-        }
+        dispatch(op, ReverseInstruction { recording, values, weights, adjoints, node, a, b });
     }
 }
 
-/// Reverses an instruction that is a rule.
-struct ReverseRule<'a, T, R> {
+/// Reverses one instruction.
+struct ReverseInstruction<'a, T, R> {
     recording: &'a Recording<T>,
     values: &'a [R],
+    weights: &'a [R],
     adjoints: &'a mut [R],
     node: usize,
     a: u32,
     b: u32,
 }
 
-impl<T: Primitive, R: SliceNumber<Base = T>> Visitor for ReverseRule<'_, T, R> {
+impl<T: Primitive, R: SliceNumber<Base = T>> Visitor for ReverseInstruction<'_, T, R> {
     type Output = ();
 
     #[inline(always)]
     fn rule<F: Row>(self) {
+        if F::OP.is_arithmetic() {
+            self.reverse::<F>();
+        } else {
+            let ReverseInstruction { recording, values, adjoints, node, a, b, .. } = self;
+            reverse_call::<T, R, F>(recording, values, adjoints, node, a, b);
+        }
+    }
+
+    #[inline(always)]
+    fn structural(self, op: Op) {
+        if op == Op::Nary {
+            reverse_nary(self.recording, self.values, self.weights, self.adjoints, self.node);
+        }
+    }
+}
+
+impl<T: Primitive, R: SliceNumber<Base = T>> ReverseInstruction<'_, T, R> {
+    #[inline(always)]
+    fn reverse<F: Row>(self) {
         let operands =
             self.recording.rule_operands(Instruction { op: F::OP, a: self.a, b: self.b }, F::ARITY);
         // The partials of an affine rule are constants, whatever its arguments.
@@ -117,14 +132,28 @@ impl<T: Primitive, R: SliceNumber<Base = T>> Visitor for ReverseRule<'_, T, R> {
         let x = self.recording.arguments(self.values, operands, arity);
         let x_bar = F::adjoint(&x, self.values[self.node], self.adjoints[self.node]);
         for i in 0..F::ARITY {
-            if let Some(variable) = Recording::<T>::variable(operands[i]) {
-                self.adjoints[variable] = self.adjoints[variable] + x_bar[i];
+            // A constant, with its top bit set, is the index of no adjoint.
+            if let Some(adjoint) = self.adjoints.get_mut(operands[i] as usize) {
+                *adjoint = *adjoint + x_bar[i];
             }
         }
     }
+}
 
-    fn structural(self, op: Op) {
-        unreachable!("{op:?} is no rule")
+/// Reverses a rule that calls a library, unless nothing depends on it.
+///
+/// Not inlined, it leaves the loop over all rules small.
+#[inline(never)]
+fn reverse_call<T: Primitive, R: SliceNumber<Base = T>, F: Row>(
+    recording: &Recording<T>,
+    values: &[R],
+    adjoints: &mut [R],
+    node: usize,
+    a: u32,
+    b: u32,
+) {
+    if !adjoints[node].is_zero() {
+        ReverseInstruction { recording, values, weights: &[], adjoints, node, a, b }.reverse::<F>();
     }
 }
 

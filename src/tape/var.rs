@@ -4,7 +4,8 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::guard::{Answer, Question};
-use super::{Adjoints, Operands, Tape, recording};
+use super::page::Page;
+use super::{Adjoints, Operands, Recording, Tape};
 use crate::nary::{CustomNode, NaryKind};
 use crate::num::{impl_arithmetic, impl_float, impl_left_operators, impl_operators};
 use crate::rules::{self, Primitive, Row, table};
@@ -158,7 +159,7 @@ impl<'t, T: Primitive> Var<'t, T> {
     fn ask(self, question: Question, other: Self) -> Answer {
         let answer = question.ask(self.value, other.value);
         if let Some(tape) = common_tape(&[self, other]) {
-            let mut recording = tape.recording.borrow_mut();
+            let mut recording = tape.filed();
             let operands = [self, other].map(|operand| operand.operand(&mut recording));
             recording.guard(question, operands, answer);
         }
@@ -173,23 +174,27 @@ impl<'t, T: Primitive> Var<'t, T> {
         let Some(tape) = common_tape(&arguments) else {
             return Var::lift(value);
         };
-        let mut recording = tape.recording.borrow_mut();
+        let page = tape.page();
+        let operand = |i: usize| arguments[i].operand_on(page);
         let (a, b) = match N {
-            1 => (arguments[0].operand(&mut recording), 0),
-            2 => (arguments[0].operand(&mut recording), arguments[1].operand(&mut recording)),
+            1 => (operand(0), 0),
+            2 => (operand(0), operand(1)),
             _ => {
-                let operands = arguments.map(|argument| argument.operand(&mut recording));
-                (recording.list(operands), 0)
+                let operands = [operand(0), operand(1), operand(2)];
+                (tape.recording.borrow_mut().list(operands), 0)
             }
         };
-        let index = recording.push(R::OP, a, b, value);
-        drop(recording);
-        Var::on(tape, index, value)
+        Var::on(tape, page.write(R::OP, a, b, value), value)
     }
 
-    /// This number as an operand of an instruction.
+    /// This number as an operand of the node to be written next.
     #[inline(always)]
-    pub(super) fn operand(self, recording: &mut recording::Recording<T>) -> u32 {
+    fn operand_on(self, page: &Page<T>) -> u32 {
+        if self.tape.is_some() { self.index } else { page.write_constant(self.value) }
+    }
+
+    /// This number as an operand of anything else.
+    pub(super) fn operand(self, recording: &mut Recording<T>) -> u32 {
         if self.tape.is_some() { self.index } else { recording.constant(self.value) }
     }
 
@@ -199,12 +204,10 @@ impl<'t, T: Primitive> Var<'t, T> {
         let Some(tape) = common_tape(x) else {
             return Var::lift(evaluate(&kind, x)[0]);
         };
-        let mut recording = tape.recording.borrow_mut();
+        let mut recording = tape.filed();
         let operands = nary_operands(&mut recording, x);
         let index = recording.push_nary(kind, operands);
-        let value = recording.values[index as usize];
-        drop(recording);
-        Var::on(tape, index, value)
+        Var::on(tape, index, recording.values[index as usize])
     }
 
     /// Records an n-ary node with any number of outputs.
@@ -217,7 +220,7 @@ impl<'t, T: Primitive> Var<'t, T> {
         if outputs == 0 {
             return Vec::new();
         }
-        let mut recording = tape.recording.borrow_mut();
+        let mut recording = tape.filed();
         let operands = nary_operands(&mut recording, x);
         let first = recording.push_nary(kind, operands);
         let values = &recording.values[first as usize..];
@@ -227,6 +230,9 @@ impl<'t, T: Primitive> Var<'t, T> {
 
 /// The tape of the arguments; `None` if all are constants.
 ///
+/// It is that of the last one: of `total + term` the term, which is new, so
+/// that the compiler knows its tape to be that of the operations before.
+///
 /// # Panics
 ///
 /// If two of them are on different tapes.
@@ -235,10 +241,11 @@ impl<'t, T: Primitive> Var<'t, T> {
 pub(super) fn common_tape<'t, T: Primitive>(arguments: &[Var<'t, T>]) -> Option<&'t Tape<T>> {
     let mut common: Option<&'t Tape<T>> = None;
     for argument in arguments {
-        match (common, argument.tape) {
-            (Some(tape), Some(other)) if !tape.is(other) => crossed_tapes(),
-            (None, tape) => common = tape,
-            _ => {}
+        if let Some(tape) = argument.tape {
+            if common.is_some_and(|other| !tape.is(other)) {
+                crossed_tapes()
+            }
+            common = Some(tape);
         }
     }
     common
@@ -252,24 +259,14 @@ pub(super) fn crossed_tapes() -> ! {
 }
 
 /// The operands of an n-ary node: read in place where they are consecutive.
-#[inline(always)]
-pub(super) fn nary_operands<T: Primitive>(
-    recording: &mut recording::Recording<T>,
-    x: &[Var<'_, T>],
-) -> Operands {
+fn nary_operands<T: Primitive>(recording: &mut Recording<T>, x: &[Var<'_, T>]) -> Operands {
     let count = u32::try_from(x.len()).expect("fewer than 2^32 operands");
     let first = x.first().map_or(0, |x| x.index);
     if x.iter().enumerate().all(|(i, x)| x.tape.is_some() && x.index as usize == first as usize + i) {
         return Operands::Span { first, count };
     }
-    Operands::List { offset: list_operands(recording, x), count }
-}
-
-/// Appends numbers as operands to the list and returns their place.
-#[inline(never)]
-fn list_operands<T: Primitive>(recording: &mut recording::Recording<T>, x: &[Var<'_, T>]) -> u32 {
     let operands: Vec<u32> = x.iter().map(|x| x.operand(recording)).collect();
-    recording.list(operands)
+    Operands::List { offset: recording.list(operands), count }
 }
 
 /// An n-ary function of constants.
