@@ -261,6 +261,15 @@ fn a_full_tape_says_so_and_stays_whole() {
     assert_eq!(panic_message(|| tape.var(0.0)), expected);
     assert_eq!(y.backward().wrt(&x).as_slice(), [2.0, 1.0, 0.0]);
     assert_eq!(tape.first_nonfinite(), None);
+    for limit in [1, 2, 255, 256, 257, 1_000] {
+        let tape = Tape::new().with_node_limit(limit);
+        let mut y = tape.var(1.0);
+        while tape.len() < limit {
+            y = y + 1.0;
+        }
+        assert!(panic_message(|| y + 1.0).contains("the tape is full"));
+        assert_eq!((tape.len(), y.value()), (limit, limit as f64));
+    }
 }
 
 #[test]

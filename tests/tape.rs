@@ -5,7 +5,10 @@ mod common;
 
 use common::{assert_close, assert_ulps};
 use smoothmax::tape::Tape;
-use smoothmax::{KinkKind, Var, gradient, hessian, hvp, jacobian, jvp, max, vjp};
+use smoothmax::{
+    Dual, KinkKind, Program, Scalar, Var, gradient, hessian, hvp, jacobian, jvp, log_sum_exp, max, softmax,
+    sum, vjp,
+};
 
 #[test]
 fn constants_record_nothing() {
@@ -36,6 +39,56 @@ fn adjoints_add_up_over_all_uses() {
     let later = z + x;
     assert_eq!(adjoints[later], 0.0, "recorded after the result");
     assert_eq!(y.backward().wrt(&[x, z, Var::lift(1.0)]).as_slice(), [6.0, 0.0, 0.0]);
+}
+
+/// So many operations of all kinds: of one, two and three operands, with
+/// constants, n-ary with one and with many outputs, compared.
+fn operations_of_all_kinds<S: Scalar<Base = f64>>(x: S, count: usize) -> S {
+    let c = S::constant;
+    let mut y = x;
+    for i in 0..count {
+        y = match i % 7 {
+            0 => y * c(0.75) - c(0.25) * x,
+            1 => y.mul_add(c(0.5), c(0.125)),
+            2 => c(1.0) / (c(2.0) + y.square()),
+            3 if i % 3 == 0 => log_sum_exp(&[y, x, c(0.5)]),
+            4 if i % 5 == 0 => softmax(&[y, x * y])[1],
+            5 => sum(&[x, y, c(-0.5)]),
+            _ if y < c(0.3) => y + x.sin(),
+            _ => y - c(0.2),
+        };
+    }
+    y
+}
+
+#[test]
+fn a_long_recording_is_that_of_a_short_one_continued() {
+    for count in (0..80).chain([250, 256, 257, 1_000, 3_000]) {
+        for x in [0.3, -1.2] {
+            let dual = operations_of_all_kinds(Dual::new(x, 1.0), count);
+            let (value, g) = gradient(&[x], |x| operations_of_all_kinds(x[0], count));
+            assert_eq!(value.to_bits(), dual.value.to_bits(), "value of {count} at {x}");
+            assert_close(g[0], dual.tangent, 1e-13, "slope");
+            let program = Program::record(&[x], |x| operations_of_all_kinds(x[0], count));
+            let replayed = program.value(&mut program.workspace(), &[x]).unwrap();
+            assert_close(replayed, value, 1e-14, "replay");
+        }
+    }
+}
+
+#[test]
+fn a_recording_read_on_the_way_goes_on() {
+    let tape = Tape::new();
+    let x = tape.var(0.5);
+    let (mut y, mut slope) = (x, 1.0);
+    for i in 1..=600 {
+        y = y * 0.99 + x;
+        slope = slope * 0.99 + 1.0;
+        assert_eq!(tape.len(), 1 + 2 * i);
+        if i % 7 == 0 {
+            assert_close(y.backward()[x], slope, 1e-13, "slope of a geometric sum");
+        }
+    }
 }
 
 #[test]

@@ -18,7 +18,7 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::rules::Number;
+use crate::rules::{Number, Op};
 use crate::tape::{Adjoints, Recording, sweep};
 use crate::{Dual, Error, Tape, Var};
 
@@ -213,7 +213,11 @@ fn second_order(tape: &Tape, x: &[f64], direction: &[f64], y: Var<'_, f64>) -> V
     adjoints
 }
 
-/// Whether every custom node of a recording has a second-order rule.
+/// Whether everything on a recording has a second-order rule: no block, and no
+/// custom node without.
 fn require_second_order(recording: &Recording<f64>) -> Result<(), Error> {
+    if recording.has_blocks() {
+        return Err(Error::NoSecondOrder { node: Op::Preaccumulated.name().to_owned() });
+    }
     recording.nary_nodes().iter().try_for_each(|node| node.kind.require_second_order())
 }

@@ -57,12 +57,6 @@ pub enum NaryKind<T> {
     MatVec(Arc<DMatrix<T>>),
     /// A user's function.
     Custom(Arc<dyn CustomNode<T>>),
-    /// A block evaluated in forward mode: its weights are its gradient, and a
-    /// recording knows its value. It is never run.
-    Preaccumulated {
-        /// A kink met in the block.
-        kink: Option<KinkKind>,
-    },
 }
 
 impl<T: 'static> NaryKind<T> {
@@ -83,7 +77,6 @@ impl<T: 'static> NaryKind<T> {
             NaryKind::Sparsemax => "sparsemax",
             NaryKind::MatVec(_) => "mat_vec",
             NaryKind::Custom(node) => node.name(),
-            NaryKind::Preaccumulated { .. } => "preaccumulated",
         }
     }
 
@@ -104,7 +97,6 @@ impl<T: 'static> NaryKind<T> {
             NaryKind::Custom(node) if node.second_order().is_none() => {
                 Err(Error::NoSecondOrder { node: node.name().to_owned() })
             }
-            NaryKind::Preaccumulated { .. } => Err(Error::NoSecondOrder { node: self.name().to_owned() }),
             _ => Ok(()),
         }
     }
@@ -115,7 +107,6 @@ impl<T: 'static> NaryKind<T> {
             NaryKind::Custom(node) if !node.is_replayable() => {
                 Err(Error::NotReplayable { node: node.name().to_owned() })
             }
-            NaryKind::Preaccumulated { .. } => Err(Error::NotReplayable { node: self.name().to_owned() }),
             _ => Ok(()),
         }
     }
@@ -131,13 +122,7 @@ impl<T: 'static> NaryKind<T> {
 
     /// Whether the weights are the partial derivatives of the one output.
     pub(crate) fn weights_are_gradient(&self) -> bool {
-        matches!(
-            self,
-            NaryKind::LogSumExp
-                | NaryKind::SmoothMax(_)
-                | NaryKind::SmoothMaxAt
-                | NaryKind::Preaccumulated { .. }
-        )
+        matches!(self, NaryKind::LogSumExp | NaryKind::SmoothMax(_) | NaryKind::SmoothMaxAt)
     }
 }
 
@@ -173,7 +158,6 @@ impl<T: Primitive> NaryKind<T> {
             NaryKind::Sparsemax => project_to_simplex(x, T::one(), y),
             NaryKind::MatVec(matrix) => R::mat_vec(matrix, x, y),
             NaryKind::Custom(node) => y[0] = R::custom_value(&**node, x),
-            NaryKind::Preaccumulated { .. } => unreachable!("a preaccumulated block cannot be run again"),
         }
     }
 
@@ -202,10 +186,7 @@ impl<T: Primitive> NaryKind<T> {
                 }
             }
             NaryKind::Max | NaryKind::Min => share_among_ties(x, y[0], g, x_bar),
-            NaryKind::LogSumExp
-            | NaryKind::SmoothMax(_)
-            | NaryKind::SmoothMaxAt
-            | NaryKind::Preaccumulated { .. } => {
+            NaryKind::LogSumExp | NaryKind::SmoothMax(_) | NaryKind::SmoothMaxAt => {
                 for (x_bar, &w) in x_bar.iter_mut().zip(weights) {
                     *x_bar = *x_bar + g.chain(w);
                 }
@@ -239,7 +220,6 @@ impl<T: Primitive> NaryKind<T> {
                 tie(x, extreme(x, -*k, |x, m| sign * x > sign * m), KinkKind::Jump)
             }
             NaryKind::Custom(node) => node.has_corner(x).then_some(KinkKind::Corner),
-            NaryKind::Preaccumulated { kink } => *kink,
             _ => None,
         }
     }

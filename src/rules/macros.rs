@@ -29,7 +29,7 @@ macro_rules! rules {
         )+}
     ) => {
         /// What an instruction of a recording does: a row of the table, or one
-        /// of three structural codes.
+        /// of four structural codes.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u8)]
         #[non_exhaustive]
@@ -40,6 +40,8 @@ macro_rules! rules {
             Nary,
             /// A further output of the n-ary node before it.
             Continued,
+            /// A block of operations of which the partial derivatives are known.
+            Preaccumulated,
             $( $(#[doc = $odoc])+ $Oper, )+
             $( $(#[doc = $doc])+ $Func, )+
         }
@@ -49,7 +51,7 @@ macro_rules! rules {
             #[inline(always)]
             pub const fn arity(self) -> usize {
                 match self {
-                    Op::Input | Op::Nary | Op::Continued => 0,
+                    Op::Input | Op::Nary | Op::Continued | Op::Preaccumulated => 0,
                     $( Op::$Oper => [$(stringify!($ox)),+].len(), )+
                     $( Op::$Func => [stringify!($x) $(, stringify!($xs))*].len(), )+
                 }
@@ -61,6 +63,7 @@ macro_rules! rules {
                     Op::Input => "input",
                     Op::Nary => "n-ary",
                     Op::Continued => "continued",
+                    Op::Preaccumulated => "preaccumulated",
                     $( Op::$Oper => stringify!($oname), )+
                     $( Op::$Func => stringify!($name), )+
                 }
@@ -70,7 +73,7 @@ macro_rules! rules {
             #[inline(always)]
             pub const fn has_kink(self) -> bool {
                 match self {
-                    Op::Input | Op::Nary | Op::Continued => false,
+                    Op::Input | Op::Nary | Op::Continued | Op::Preaccumulated => false,
                     $( Op::$Oper => !stringify!($($okind)?).is_empty(), )+
                     $( Op::$Func => !stringify!($($kind)?).is_empty(), )+
                 }
@@ -239,7 +242,7 @@ macro_rules! rules {
         #[inline(always)]
         pub(crate) fn dispatch<V: Visitor>(op: Op, visitor: V) -> V::Output {
             match op {
-                Op::Input | Op::Nary | Op::Continued => visitor.structural(op),
+                Op::Input | Op::Nary | Op::Continued | Op::Preaccumulated => visitor.structural(op),
                 $( Op::$Oper => visitor.rule::<$Oper>(), )+
                 $( Op::$Func => visitor.rule::<$Func>(), )+
             }

@@ -86,6 +86,7 @@ pub(super) fn kink_at<T: Primitive>(recording: &Recording<T>, node: usize) -> Op
             let x = nary_arguments(recording, instruction);
             nary.kind.kink(&x, recording.values[node])
         }
+        Op::Preaccumulated => recording.block_kink(instruction),
         op => {
             let operands = recording.rule_operands(instruction, op.arity());
             let x = recording.arguments(&recording.values, operands, op.arity());
@@ -131,6 +132,7 @@ fn operands<T: Primitive>(recording: &Recording<T>, node: usize) -> Vec<Operand>
             Operands::List { offset, count } => recording.listed(offset, count).to_vec(),
         },
         Op::Input => Vec::new(),
+        Op::Preaccumulated => recording.block_operands(instruction).0.to_vec(),
         op => recording.rule_operands(instruction, op.arity())[..op.arity()].to_vec(),
     };
     codes

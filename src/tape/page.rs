@@ -16,7 +16,7 @@ use std::cell::Cell;
 #[cfg(debug_assertions)]
 use std::panic::Location;
 
-use super::recording::{CONSTANT, Instruction, Recording};
+use super::recording::{CONSTANT, Instruction, MAX_NODES, Recording};
 use crate::rules::{Op, Primitive};
 
 /// Slots for nodes: enough that filing them one page at a time costs little,
@@ -104,6 +104,11 @@ impl<T: Primitive> Page<T> {
         recording.locations.extend(self.locations[nodes].iter().map(Cell::get));
         let constants = &self.constants[..self.constant_count.get() as usize];
         recording.constants.extend(constants.iter().map(Cell::get));
+        assert!(
+            recording.constants.len() <= MAX_NODES - CONSTANTS,
+            "the tape is full: more than {} constants",
+            MAX_NODES - CONSTANTS
+        );
         self.turn(recording);
     }
 

@@ -53,7 +53,7 @@ impl<T: Primitive> Tape<T> {
             None => return Var::lift(y.value),
         }
         let variables = x.iter().zip(y.gradient).filter_map(|(x, slope)| Some((x.place()?.0 as u32, slope)));
-        let node = self.recording.borrow_mut().preaccumulated(y.kink(), variables);
-        self.push(Op::Nary, node, y.value)
+        let block = self.recording.borrow_mut().block(y.kink(), variables);
+        self.push(Op::Preaccumulated, block, y.value)
     }
 }

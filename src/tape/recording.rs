@@ -5,6 +5,8 @@
 //! constant. Rules of one or two arguments hold their operands in the
 //! instruction; rules of three and n-ary nodes refer to a list.
 
+use std::ops::Range;
+
 use super::guard::{Answer, Guard, Question};
 use crate::nary::NaryKind;
 use crate::rules::{self, Arguments, KinkKind, Number, Op, Primitive};
@@ -18,7 +20,8 @@ pub(super) const MAX_NODES: usize = CONSTANT as usize;
 /// One operation and where its operands are.
 ///
 /// `a` and `b` are operands, or for a rule of three arguments `a` is their
-/// place in the list, or for [`Op::Nary`] `a` is the index of the node.
+/// place in the list, or for [`Op::Nary`] and [`Op::Preaccumulated`] `a` is the
+/// index of the node or block.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Instruction {
     pub(crate) op: Op,
@@ -51,6 +54,20 @@ pub(crate) struct NaryNode<T> {
     pub(crate) weights: usize,
 }
 
+/// A preaccumulated block: a node whose partial derivatives are known, and
+/// nothing else of the function.
+#[derive(Clone, Copy)]
+struct Block {
+    /// The place of its operands in the list ...
+    operands: u32,
+    /// ... and their number.
+    count: u32,
+    /// Where its partial derivatives start among the weights.
+    first_partial: usize,
+    /// A kink met in it.
+    kink: Option<KinkKind>,
+}
+
 /// Everything recorded, with the values met on the way.
 pub(crate) struct Recording<T> {
     pub(crate) instructions: Vec<Instruction>,
@@ -59,6 +76,7 @@ pub(crate) struct Recording<T> {
     pub(crate) constants: Vec<T>,
     pub(crate) operand_list: Vec<u32>,
     pub(crate) nary_nodes: Vec<NaryNode<T>>,
+    blocks: Vec<Block>,
     pub(crate) guards: Vec<Guard>,
     node_limit: usize,
     #[cfg(debug_assertions)]
@@ -74,6 +92,7 @@ impl<T: Primitive> Recording<T> {
             constants: Vec::new(),
             operand_list: Vec::new(),
             nary_nodes: Vec::new(),
+            blocks: Vec::new(),
             guards: Vec::new(),
             node_limit: MAX_NODES,
             #[cfg(debug_assertions)]
@@ -92,6 +111,7 @@ impl<T: Primitive> Recording<T> {
         self.constants.clear();
         self.operand_list.clear();
         self.nary_nodes.clear();
+        self.blocks.clear();
         self.guards.clear();
         #[cfg(debug_assertions)]
         self.locations.clear();
@@ -108,6 +128,7 @@ impl<T: Primitive> Recording<T> {
             + size_of_val(&self.constants[..])
             + size_of_val(&self.operand_list[..])
             + size_of_val(&self.nary_nodes[..])
+            + size_of_val(&self.blocks[..])
             + size_of_val(&self.guards[..])
     }
 
@@ -183,24 +204,36 @@ impl<T: Primitive> Recording<T> {
         first as u32
     }
 
-    /// What a node of one output is whose partial derivatives are known;
-    /// returns its index among the n-ary nodes.
+    /// Keeps the partial derivatives of a block with respect to its operands;
+    /// returns its index among the blocks.
     #[inline(always)]
-    pub(super) fn preaccumulated(
-        &mut self,
-        kink: Option<KinkKind>,
-        partials: impl Iterator<Item = (u32, T)>,
-    ) -> u32 {
-        let node = self.nary_nodes.len() as u32;
-        let (offset, weights) = (self.operand_list.len(), self.weights.len());
+    pub(super) fn block(&mut self, kink: Option<KinkKind>, partials: impl Iterator<Item = (u32, T)>) -> u32 {
+        let (operands, first_partial) = (self.operand_list.len(), self.weights.len());
         for (operand, partial) in partials {
             self.operand_list.push(operand);
             self.weights.push(partial);
         }
         assert!(self.operand_list.len() <= MAX_NODES, "the tape is full: {MAX_NODES} listed operands");
-        let operands = Operands::List { offset: offset as u32, count: (self.weights.len() - weights) as u32 };
-        self.nary_nodes.push(NaryNode { kind: NaryKind::Preaccumulated { kink }, operands, weights });
-        node
+        let count = (self.weights.len() - first_partial) as u32;
+        self.blocks.push(Block { operands: operands as u32, count, first_partial, kink });
+        self.blocks.len() as u32 - 1
+    }
+
+    /// The operands of the block an instruction stands for, and where their
+    /// partial derivatives are among the weights.
+    pub(super) fn block_operands(&self, instruction: Instruction) -> (&[u32], Range<usize>) {
+        let Block { operands, count, first_partial, .. } = self.blocks[instruction.a as usize];
+        (self.listed(operands, count), first_partial..first_partial + count as usize)
+    }
+
+    /// Whether a block was preaccumulated.
+    pub(crate) fn has_blocks(&self) -> bool {
+        !self.blocks.is_empty()
+    }
+
+    /// A kink met in the block an instruction stands for.
+    pub(super) fn block_kink(&self, instruction: Instruction) -> Option<KinkKind> {
+        self.blocks[instruction.a as usize].kink
     }
 
     /// The index of the value an operand refers to, unless it is a constant.

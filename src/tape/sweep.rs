@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use super::recording::Instruction;
 use super::{NaryNode, Operands, Recording};
-use crate::nary::{NaryKind, SliceNumber};
+use crate::nary::SliceNumber;
 use crate::rules::{Op, Primitive, Row, Visitor, dispatch, eval};
 
 /// The values and weights of one evaluation of a recording.
@@ -32,6 +32,7 @@ pub(crate) fn forward<T: Primitive, R: SliceNumber<Base = T>>(
             Op::Input => values.push(inputs.next().expect("an input for each variable")),
             Op::Nary => forward_nary(recording, instruction, &mut values, &mut weights),
             Op::Continued => {}
+            Op::Preaccumulated => values.push(forward_block(recording, instruction, &values)),
             op => {
                 let operands = recording.rule_operands(instruction, op.arity());
                 values.push(eval(op, &recording.arguments(&values, operands, op.arity())));
@@ -58,19 +59,25 @@ fn forward_nary<T: Primitive, R: SliceNumber<Base = T>>(
         Operands::Span { first, count } => Cow::Borrowed(&before[first as usize..][..count as usize]),
         Operands::List { offset, count } => Cow::Owned(gather(recording, before, offset, count)),
     };
-    if let NaryKind::Preaccumulated { .. } = kind {
-        // All that is known of it: the value, and a derivative from the gradient.
-        let mut change = R::constant(0.0);
-        for (&x, &slope) in x.iter().zip(&recording.weights[range]) {
-            let x_change = x - R::from_base(x.base());
-            if !x_change.is_zero() {
-                change = change + R::from_base(slope).chain(x_change);
-            }
+    kind.forward(&x, y, &mut weights[range]);
+}
+
+/// The value of a preaccumulated block, and a derivative from its gradient.
+fn forward_block<T: Primitive, R: SliceNumber<Base = T>>(
+    recording: &Recording<T>,
+    instruction: Instruction,
+    values: &[R],
+) -> R {
+    let (operands, partials) = recording.block_operands(instruction);
+    let mut change = R::constant(0.0);
+    for (&operand, &partial) in operands.iter().zip(&recording.weights[partials]) {
+        let x = values[operand as usize];
+        let x_change = x - R::from_base(x.base());
+        if !x_change.is_zero() {
+            change = change + R::from_base(partial).chain(x_change);
         }
-        y[0] = R::tie(recording.values[head], std::iter::once(change));
-    } else {
-        kind.forward(&x, y, &mut weights[range]);
     }
+    R::tie(recording.values[values.len()], std::iter::once(change))
 }
 
 /// Propagates adjoints from the end of `adjoints` to its start. On entry they
@@ -116,8 +123,11 @@ impl<T: Primitive, R: SliceNumber<Base = T>> Visitor for ReverseInstruction<'_, 
 
     #[inline(always)]
     fn structural(self, op: Op) {
-        if op == Op::Nary {
-            reverse_nary(self.recording, self.values, self.weights, self.adjoints, self.node);
+        let ReverseInstruction { recording, values, weights, adjoints, node, .. } = self;
+        match op {
+            Op::Nary => reverse_nary(recording, values, weights, adjoints, node),
+            Op::Preaccumulated => reverse_block(recording, weights, adjoints, node),
+            _ => {}
         }
     }
 }
@@ -198,6 +208,21 @@ fn reverse_nary<T: Primitive, R: SliceNumber<Base = T>>(
                 }
             }
         }
+    }
+}
+
+/// Reverses a preaccumulated block.
+#[inline(never)]
+fn reverse_block<T: Primitive, R: SliceNumber<Base = T>>(
+    recording: &Recording<T>,
+    weights: &[R],
+    adjoints: &mut [R],
+    node: usize,
+) {
+    let y_bar = adjoints[node];
+    let (operands, partials) = recording.block_operands(recording.instructions[node]);
+    for (&operand, &partial) in operands.iter().zip(&weights[partials]) {
+        adjoints[operand as usize] = adjoints[operand as usize] + y_bar.chain(partial);
     }
 }
 

@@ -14,7 +14,7 @@
 
 use super::code::Code;
 use crate::Error;
-use crate::rules::Primitive;
+use crate::rules::{Op, Primitive};
 use crate::tape::{Operands, Recording};
 
 mod emission;
@@ -44,6 +44,9 @@ pub(crate) fn compile<T: Primitive>(source: Source<T>) -> Result<Code<T>, Error>
     if recording.len() > MAX_OPERATIONS {
         return Err(Error::TooLong { operations: recording.len(), limit: MAX_OPERATIONS });
     }
+    if recording.has_blocks() {
+        return Err(Error::NotReplayable { node: Op::Preaccumulated.name().to_owned() });
+    }
     recording.nary_nodes().iter().try_for_each(|node| node.kind.require_replayable())?;
     let mut uses = liveness::count_uses(&recording, &outputs);
     let ranks = fusion::fuse_and_rank(&mut recording, &mut uses, active_inputs);
@@ -57,10 +60,9 @@ impl<T: Primitive> Recording<T> {
     /// Visits the nodes that a node uses.
     #[inline(always)]
     fn for_each_operand(&self, node: usize, mut visit: impl FnMut(usize)) {
-        use crate::rules::Op;
         let instruction = self.instructions[node];
         match instruction.op {
-            Op::Input => {}
+            Op::Input | Op::Preaccumulated => {}
             Op::Continued => visit(node - instruction.b as usize),
             Op::Nary => match self.nary(instruction).operands {
                 Operands::Span { first, count } => {
