@@ -265,7 +265,7 @@ fn a_full_tape_says_so_and_stays_whole() {
         let tape = Tape::new().with_node_limit(limit);
         let mut y = tape.var(1.0);
         while tape.len() < limit {
-            y = y + 1.0;
+            y += 1.0;
         }
         assert!(panic_message(|| y + 1.0).contains("the tape is full"));
         assert_eq!((tape.len(), y.value()), (limit, limit as f64));

@@ -91,7 +91,7 @@ impl<T: Primitive> Page<T> {
         let slot = self.constant_count.get();
         self.constants[slot as usize % CONSTANTS].set(value);
         self.constant_count.set(slot + 1);
-        self.first_constant.get() + slot | CONSTANT
+        (self.first_constant.get() + slot) | CONSTANT
     }
 
     /// Moves what is written to the end of `recording`, which the page continues.
