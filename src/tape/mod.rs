@@ -124,13 +124,16 @@ impl<T: Primitive> Tape<T> {
     }
 
     /// An independent variable.
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn var(&self, value: T) -> Var<'_, T> {
         self.push(Op::Input, 0, value)
     }
 
     /// An independent variable for each value.
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn vars(&self, values: &[T]) -> Vec<Var<'_, T>> {
-        values.iter().map(|&value| self.var(value)).collect()
+        let first = self.filed().push_inputs(values);
+        (first..).zip(values).map(|(index, &value)| Var::on(self, index, value)).collect()
     }
 
     /// The number of nodes recorded.

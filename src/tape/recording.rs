@@ -137,6 +137,13 @@ impl<T: Primitive> Recording<T> {
         self.node_limit
     }
 
+    #[cfg_attr(debug_assertions, track_caller)]
+    fn require_room(&self, nodes: usize) {
+        if nodes > self.node_limit - self.len() {
+            self.full();
+        }
+    }
+
     #[cold]
     #[inline(never)]
     #[cfg_attr(debug_assertions, track_caller)]
@@ -170,15 +177,25 @@ impl<T: Primitive> Recording<T> {
         offset as u32
     }
 
+    /// Appends an input for each value; returns the index of the first.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(super) fn push_inputs(&mut self, values: &[T]) -> u32 {
+        let first = self.len();
+        self.require_room(values.len());
+        self.instructions.resize(first + values.len(), Instruction { op: Op::Input, a: 0, b: 0 });
+        self.values.extend_from_slice(values);
+        #[cfg(debug_assertions)]
+        self.locations.resize(first + values.len(), std::panic::Location::caller());
+        first as u32
+    }
+
     /// Evaluates and appends an n-ary node; returns the index of its first output.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(super) fn push_nary(&mut self, kind: NaryKind<T>, operands: Operands) -> u32 {
         let count = operands.count();
         let first = self.len();
         let outputs = kind.outputs(count);
-        if outputs > self.node_limit - first {
-            self.full();
-        }
+        self.require_room(outputs);
         let weights = self.weights.len();
         let zero = T::constant(0.0);
         self.weights.resize(weights + kind.weights(count), zero);

@@ -91,7 +91,8 @@ pub(crate) fn reverse<T: Primitive, R: SliceNumber<Base = T>>(
 ) {
     let count = adjoints.len();
     let (instructions, values) = (&recording.instructions[..count], &values[..count]);
-    for node in (0..count).rev() {
+    let inputs = instructions.iter().take_while(|instruction| instruction.op == Op::Input).count();
+    for node in (inputs..count).rev() {
         let Instruction { op, a, b } = instructions[node];
         dispatch(op, ReverseInstruction { recording, values, weights, adjoints, node, a, b });
     }
