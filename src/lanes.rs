@@ -14,7 +14,9 @@ use crate::rules::{self, Number, Op, Row};
 /// How many numbers stand side by side: enough to pay for choosing an operation.
 pub(crate) const LANES: usize = 32;
 
-/// [`LANES`] numbers, for code compiled for the instruction set `I`.
+/// [`LANES`] numbers, for code compiled for the instruction set `I`. Aligned to
+/// cache lines: the widest vectors else lie across two of them.
+#[repr(align(64))]
 pub(crate) struct Lanes<I> {
     pub(crate) lanes: [f64; LANES],
     set: PhantomData<fn() -> I>,
