@@ -298,6 +298,40 @@ fn gathered_terms() {
     assert_near("hvp", &g, (h * DVector::from_vec(v)).as_slice(), 1e-12);
 }
 
+/// Terms whose variables are a step apart, the same, in falling order and in none.
+#[test]
+fn gathered_terms_at_steps() {
+    fn term<S: Scalar>(p: &[S]) -> S {
+        (p[0] * p[1] - p[2]).sin() + p[3].square() * p[4]
+    }
+    let terms = 100;
+    for step in [1, 2, 3, 7] {
+        let variables = step * terms + step - 1;
+        let x: Vec<f64> = (0..variables).map(|i| (1.7 * i as f64).sin()).collect();
+        let index = |i: usize| [step * i, step * i + step / 2, step, variables - 1 - i, 31 * i % variables];
+        let indices: Vec<[u32; 5]> = (0..terms).map(|i| index(i).map(|v| v as u32)).collect();
+        let batch = Batch::gather(&x, &indices, Rows::empty(terms), |p, _| term(p));
+        let at = |i: usize| gradient(&x, |x| term(&index(i).map(|v| x[v])));
+
+        let mut values = vec![0.0; terms];
+        batch.values(&x, &mut values).unwrap();
+        let listed: Vec<usize> = (0..terms).rev().step_by(3).collect();
+        let jacobian = batch.jacobian_rows(&x, &listed).unwrap();
+        for (row, &i) in listed.iter().enumerate() {
+            let (value, slopes) = at(i);
+            assert_near("value", &[values[i]], &[value], 1e-14);
+            assert_near("row", jacobian.row(row).transpose().as_slice(), slopes.as_slice(), 1e-14);
+        }
+        for every in [1, 3] {
+            let w: Vec<f64> = (0..terms).map(|i| if i % every == 0 { 1.0 + i as f64 } else { 0.0 }).collect();
+            let expected: DVector<f64> = (0..terms).map(|i| at(i).1 * w[i]).sum();
+            let mut product = vec![0.0; variables];
+            batch.pullback(&x, &w, &mut product).unwrap();
+            assert_near("pullback", &product, expected.as_slice(), 1e-13);
+        }
+    }
+}
+
 #[test]
 fn bad_input_is_named() {
     let length = |argument, found, expected| Err(Error::Length { argument, found, expected });

@@ -47,11 +47,13 @@ use crate::smooth::require_nonzero;
 use crate::{Error, Tape, Var};
 
 mod chunks;
+mod gathered;
 mod incidence;
 mod online;
 mod reduction;
 mod rows;
 mod second_order;
+mod selection;
 mod sweep;
 
 use chunks::reduce;
@@ -59,7 +61,8 @@ use incidence::Incidence;
 use online::Online;
 pub use reduction::SmoothMaxPartial;
 pub use rows::Rows;
-use sweep::{Reduction, Selection, Sweep};
+use selection::Selection;
+use sweep::{Reduction, Sweep};
 
 /// A term recorded once and a row of data for each of its copies; see the
 /// [module](self).

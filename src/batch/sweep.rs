@@ -9,8 +9,9 @@
 //! instruction set it was compiled for.
 
 use super::Batch;
-use super::incidence::{Incidence, Variables};
+use super::gathered::Gathered;
 use super::online::{Online, largest};
+use super::selection::{Block, Selection};
 use crate::Error;
 use crate::kernel::dispatch::{InstructionSet, Kernel};
 use crate::lanes::{LANES, Lanes};
@@ -35,66 +36,6 @@ pub(super) enum Reduction<'a> {
     Gradients { values: &'a mut [f64], gradients: &'a mut [f64] },
 }
 
-/// Which rows are swept, in blocks of at most [`LANES`].
-#[derive(Clone, Copy)]
-pub(super) enum Selection<'a> {
-    /// From the first, a multiple of [`LANES`], up to the second.
-    Range(usize, usize),
-    /// The listed blocks of consecutive rows.
-    Blocks(&'a [usize]),
-    /// The listed rows.
-    List(&'a [usize]),
-}
-
-/// Rows that are swept together.
-#[derive(Clone, Copy)]
-enum Block<'a> {
-    Consecutive { first: usize, count: usize },
-    Listed(&'a [usize]),
-}
-
-impl<'a> Selection<'a> {
-    /// The number of blocks.
-    fn blocks(self) -> usize {
-        match self {
-            Selection::Range(first, end) => (end - first).div_ceil(LANES),
-            Selection::Blocks(blocks) => blocks.len(),
-            Selection::List(rows) => rows.len().div_ceil(LANES),
-        }
-    }
-
-    /// The `i`-th block, of a batch of so many rows.
-    #[inline(always)]
-    fn block(self, i: usize, rows: usize) -> Block<'a> {
-        let consecutive =
-            |first: usize, end: usize| Block::Consecutive { first, count: LANES.min(end - first) };
-        match self {
-            Selection::Range(first, end) => consecutive(first + i * LANES, end),
-            Selection::Blocks(blocks) => consecutive(blocks[i] * LANES, rows),
-            Selection::List(rows) => Block::Listed(&rows[i * LANES..][..LANES.min(rows.len() - i * LANES)]),
-        }
-    }
-}
-
-impl Block<'_> {
-    #[inline(always)]
-    fn count(self) -> usize {
-        match self {
-            Block::Consecutive { count, .. } => count,
-            Block::Listed(rows) => rows.len(),
-        }
-    }
-
-    /// The row in a lane; beyond the last row, that is repeated.
-    #[inline(always)]
-    fn row(self, lane: usize) -> usize {
-        match self {
-            Block::Consecutive { first, count } => first + lane.min(count - 1),
-            Block::Listed(rows) => rows[lane.min(rows.len() - 1)],
-        }
-    }
-}
-
 /// A sweep over selected rows at a point.
 pub(super) struct Sweep<'a, 'd> {
     pub(super) batch: &'a Batch<'d>,
@@ -112,21 +53,32 @@ impl Kernel for Sweep<'_, '_> {
         let mut registers = Registers::<Lanes<I>>::reserve(code);
         registers.prepare(code);
         self.batch.broadcast(self.point, &mut registers);
+        let incidence = self.batch.incidence.as_ref();
+        let mut gathered = incidence.map(|incidence| Gathered::new(incidence, self.point));
         for i in 0..self.selection.blocks() {
             let block = self.selection.block(i, self.batch.len());
-            self.load(block, &mut registers);
+            self.load(block, &mut registers.values[code.passive()]);
+            if let Some(gathered) = &gathered {
+                gathered.load(block, &mut registers.values[code.active()]);
+            }
             forward(code, &mut registers);
             if !code.guards.is_empty() {
                 self.check_guards(block, &registers)?;
             }
             let terms = registers.values[code.outputs[0] as usize].lanes;
-            if let Some(weights) = self.reduction.weigh::<I>(i, block.count(), terms, &mut registers) {
+            let rescale = |factor| rescale(&mut registers, gathered.as_mut(), factor);
+            if let Some(weights) = self.reduction.weigh::<I>(i, block.count(), terms, rescale) {
                 registers.seed(code, code.outputs[0], Lanes::new(weights));
                 reverse(code, &mut registers);
-                self.take_gradients(i, block, &mut registers);
+                let slopes = &mut registers.adjoints[..code.active_inputs];
+                if let Reduction::Gradients { gradients, .. } = &mut self.reduction {
+                    self.batch.write_gradients(i, block, slopes, gradients);
+                } else if let Some(gathered) = &mut gathered {
+                    gathered.take(block, slopes);
+                }
             }
         }
-        self.take_broadcast_gradient(&registers);
+        self.take_gradient(&registers, gathered.as_ref());
         if let Reduction::SmoothMax(online) = self.reduction {
             online.finish();
         }
@@ -161,31 +113,15 @@ fn reverse<I: InstructionSet>(code: &Code<f64>, registers: &mut Registers<Lanes<
 }
 
 impl Sweep<'_, '_> {
+    /// Puts the data of a block into the lanes of each column.
     #[inline(always)]
-    fn load<I: InstructionSet>(&self, block: Block<'_>, registers: &mut Registers<Lanes<I>>) {
-        let data = &mut registers.values[self.batch.code.passive()];
+    fn load<I: InstructionSet>(&self, block: Block<'_>, columns: &mut [Lanes<I>]) {
         match block {
-            Block::Consecutive { first, .. } => self.batch.rows.load(first, data),
+            Block::Consecutive { first, .. } => self.batch.rows.load(first, columns),
             Block::Listed(_) => {
-                for (column, lanes) in data.iter_mut().enumerate() {
+                for (column, lanes) in columns.iter_mut().enumerate() {
                     for (i, lane) in lanes.lanes.iter_mut().enumerate() {
                         *lane = self.batch.rows.at(block.row(i), column);
-                    }
-                }
-            }
-        }
-        if let Some(incidence) = &self.batch.incidence {
-            let inputs = &mut registers.values[self.batch.code.active()];
-            match block {
-                Block::Consecutive { first, .. } => {
-                    for column in 0..inputs.len() {
-                        inputs[column] = incidence.variables(first, column).gather(self.point);
-                    }
-                }
-                Block::Listed(_) => {
-                    for column in 0..inputs.len() {
-                        let variables = listed_variables(incidence, block, column);
-                        inputs[column] = Variables::Listed(&variables).gather(self.point);
                     }
                 }
             }
@@ -208,57 +144,32 @@ impl Sweep<'_, '_> {
         Ok(())
     }
 
-    /// After the `i`-th block: gradients of single terms, and what is scattered.
-    #[inline(always)]
-    fn take_gradients<I: InstructionSet>(
-        &mut self,
-        i: usize,
-        block: Block<'_>,
-        registers: &mut Registers<Lanes<I>>,
-    ) {
-        let slopes = &mut registers.adjoints[..self.batch.code.active_inputs];
-        if let Reduction::Gradients { gradients, .. } = &mut self.reduction {
-            let inputs = self.batch.inputs;
-            for lane in 0..block.count() {
-                let gradient = &mut gradients[(i * LANES + lane) * inputs..][..inputs];
-                for (column, slope) in slopes.iter().enumerate() {
-                    gradient[self.batch.variable(block.row(lane), column)] += slope.lanes[lane];
-                }
-            }
-            slopes.fill(Lanes::splat(0.0));
-        } else if let Some(incidence) = &self.batch.incidence {
-            let gradient = self.reduction.gradient();
-            match block {
-                Block::Consecutive { first, .. } => {
-                    for column in 0..slopes.len() {
-                        incidence.variables(first, column).scatter(&slopes[column].lanes, gradient);
-                    }
-                }
-                Block::Listed(_) => {
-                    for column in 0..slopes.len() {
-                        let variables = listed_variables(incidence, block, column);
-                        Variables::Listed(&variables).scatter(&slopes[column].lanes, gradient);
-                    }
-                }
-            }
-            slopes.fill(Lanes::splat(0.0));
-        }
-    }
-
-    /// At the end: broadcast variables kept their adjoints in the lanes.
-    fn take_broadcast_gradient<I>(&mut self, registers: &Registers<Lanes<I>>) {
-        if self.batch.incidence.is_none() {
-            for (sum, slope) in self.reduction.gradient().iter_mut().zip(&registers.adjoints) {
+    /// At the end: the gradient from where it was summed. Broadcast variables
+    /// kept their adjoints in the lanes.
+    fn take_gradient<I>(&mut self, registers: &Registers<Lanes<I>>, gathered: Option<&Gathered<'_>>) {
+        let gradient = self.reduction.gradient();
+        if let Some(gathered) = gathered {
+            gathered.add_to(gradient);
+        } else {
+            for (sum, slope) in gradient.iter_mut().zip(&registers.adjoints) {
                 *sum += slope.sum();
             }
         }
     }
 }
 
-/// The variables that listed terms see in a column.
-#[inline(never)]
-fn listed_variables(incidence: &Incidence, block: Block<'_>, column: usize) -> [u32; LANES] {
-    std::array::from_fn(|lane| incidence.variable(block.row(lane), column) as u32)
+impl Batch<'_> {
+    /// Adds the slopes of the terms of the `i`-th block to their gradients, and
+    /// leaves zeros.
+    fn write_gradients<I>(&self, i: usize, block: Block<'_>, slopes: &mut [Lanes<I>], gradients: &mut [f64]) {
+        for lane in 0..block.count() {
+            let gradient = &mut gradients[(i * LANES + lane) * self.inputs..][..self.inputs];
+            for (column, slope) in slopes.iter().enumerate() {
+                gradient[self.variable(block.row(lane), column)] += slope.lanes[lane];
+            }
+        }
+        slopes.fill(Lanes::splat(0.0));
+    }
 }
 
 impl Reduction<'_> {
@@ -278,13 +189,11 @@ impl Reduction<'_> {
         i: usize,
         count: usize,
         terms: [f64; LANES],
-        registers: &mut Registers<Lanes<I>>,
+        rescale: impl FnOnce(f64),
     ) -> Option<[f64; LANES]> {
         let first = i * LANES;
         match self {
-            Reduction::SmoothMax(online) => {
-                online.absorb::<I>(count, terms, |factor| rescale(registers, factor))
-            }
+            Reduction::SmoothMax(online) => online.absorb::<I>(count, terms, rescale),
             Reduction::Extremes { extremes, sign } => {
                 // Lanes without a row repeat the last one.
                 extremes[i] = *sign * largest(terms.map(|term| *sign * term));
@@ -319,10 +228,17 @@ fn ones(count: usize) -> [f64; LANES] {
     ones
 }
 
-/// Multiplies the adjoints of the broadcast variables.
+/// Multiplies what the variables received so far.
 #[inline(always)]
-fn rescale<I: InstructionSet>(registers: &mut Registers<Lanes<I>>, factor: f64) {
+fn rescale<I: InstructionSet>(
+    registers: &mut Registers<Lanes<I>>,
+    gathered: Option<&mut Gathered<'_>>,
+    factor: f64,
+) {
     for adjoint in &mut registers.adjoints {
         *adjoint = Lanes::splat(factor).chain(*adjoint);
+    }
+    if let Some(gathered) = gathered {
+        gathered.rescale(factor);
     }
 }
