@@ -1,75 +1,64 @@
-//! The variables of gathered terms during a sweep.
+//! The variables of gathered terms during a sweep: values to load, sums to add to.
 
-use super::incidence::{Incidence, Places};
+use super::incidence::Incidence;
 use super::selection::Block;
-use crate::lanes::{LANES, Lanes};
+use crate::lanes::LANES;
 use crate::rules::Number;
 
-/// The variables, in the places where an [`Incidence`] keeps them, and the sums
-/// of what they receive.
+/// A number for each variable, in the places where an [`Incidence`] keeps them.
 pub(super) struct Gathered<'a> {
     incidence: &'a Incidence,
     values: Vec<f64>,
-    adjoints: Vec<f64>,
 }
 
 impl<'a> Gathered<'a> {
-    pub(super) fn new(incidence: &'a Incidence, point: &[f64]) -> Self {
-        let values = incidence.arrange(point);
-        let adjoints = vec![0.0; values.len()];
-        Gathered { incidence, values, adjoints }
+    pub(super) fn new(incidence: &'a Incidence, values: &[f64]) -> Self {
+        Gathered { incidence, values: incidence.arrange(values) }
     }
 
-    /// Puts what the terms of a block see into the lanes of each column.
+    /// Copies what the terms of a block see in a column.
     #[inline(always)]
-    pub(super) fn load<I>(&self, block: Block<'_>, columns: &mut [Lanes<I>]) {
-        for column in 0..columns.len() {
-            let lanes = &mut columns[column].lanes;
-            match block {
-                Block::Consecutive { first, .. } => {
-                    self.incidence.places(first, column).gather(&self.values, lanes);
-                }
-                Block::Listed(_) => {
-                    Places::Listed(&self.listed_places(block, column)).gather(&self.values, lanes);
-                }
+    pub(super) fn load(&self, block: Block<'_>, column: usize, lanes: &mut [f64; LANES]) {
+        match block {
+            Block::Consecutive { first, .. } => {
+                self.incidence.places(first, column).gather(&self.values, lanes);
             }
+            Block::Listed(rows) => self.incidence.gather_listed(rows, column, &self.values, lanes),
         }
     }
+}
 
-    /// Adds what the terms of a block give to the lanes of each column, and
-    /// leaves zeros there.
-    #[inline(always)]
-    pub(super) fn take<I>(&mut self, block: Block<'_>, columns: &mut [Lanes<I>]) {
-        for column in 0..columns.len() {
-            let lanes = &columns[column].lanes;
-            match block {
-                Block::Consecutive { first, .. } => {
-                    self.incidence.places(first, column).scatter(lanes, &mut self.adjoints);
-                }
-                Block::Listed(_) => {
-                    let places = self.listed_places(block, column);
-                    Places::Listed(&places).scatter(lanes, &mut self.adjoints);
-                }
-            }
-            columns[column] = Lanes::splat(0.0);
-        }
+/// A sum for each variable, in the same places.
+pub(super) struct Scattered<'a> {
+    incidence: &'a Incidence,
+    sums: Vec<f64>,
+}
+
+impl<'a> Scattered<'a> {
+    pub(super) fn new(incidence: &'a Incidence) -> Self {
+        Scattered { incidence, sums: incidence.arrange(&[]) }
     }
 
-    /// The places that the rows of a block see in a column.
-    #[inline(never)]
-    fn listed_places(&self, block: Block<'_>, column: usize) -> [u32; LANES] {
-        std::array::from_fn(|lane| self.incidence.place(block.row(lane), column) as u32)
+    /// Adds what the terms of a block give to a column.
+    #[inline(always)]
+    pub(super) fn add(&mut self, block: Block<'_>, column: usize, lanes: &[f64; LANES]) {
+        match block {
+            Block::Consecutive { first, .. } => {
+                self.incidence.places(first, column).scatter(lanes, &mut self.sums);
+            }
+            Block::Listed(rows) => self.incidence.scatter_listed(rows, column, lanes, &mut self.sums),
+        }
     }
 
     /// Multiplies all sums; a factor 0 leaves nothing, also of what is infinite.
     pub(super) fn rescale(&mut self, factor: f64) {
-        for sum in &mut self.adjoints {
+        for sum in &mut self.sums {
             *sum = factor.chain(*sum);
         }
     }
 
-    /// Adds the sums to the gradient.
+    /// Adds the sums to a gradient.
     pub(super) fn add_to(&self, gradient: &mut [f64]) {
-        self.incidence.add_arranged(&self.adjoints, gradient);
+        self.incidence.add_arranged(&self.sums, gradient);
     }
 }

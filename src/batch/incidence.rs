@@ -99,7 +99,7 @@ impl Incidence {
     }
 
     /// The place of the `column`-th variable of a term.
-    pub(super) fn place(&self, row: usize, column: usize) -> usize {
+    fn place(&self, row: usize, column: usize) -> usize {
         let lane = row % LANES;
         match self.places(row - lane, column) {
             Places::Shared(place) => place,
@@ -118,13 +118,42 @@ impl Incidence {
         }
     }
 
-    /// The values of the variables in their places.
+    /// [`Places::gather`] for listed rows.
+    pub(super) fn gather_listed(
+        &self,
+        rows: &[usize],
+        column: usize,
+        values: &[f64],
+        lanes: &mut [f64; LANES],
+    ) {
+        Places::Listed(&self.listed_places(rows, column)).gather(values, lanes);
+    }
+
+    /// [`Places::scatter`] for listed rows.
+    pub(super) fn scatter_listed(
+        &self,
+        rows: &[usize],
+        column: usize,
+        lanes: &[f64; LANES],
+        sums: &mut [f64],
+    ) {
+        Places::Listed(&self.listed_places(rows, column)).scatter(lanes, sums);
+    }
+
+    /// The places that rows see in a column; beyond the last row, that is repeated.
+    fn listed_places(&self, rows: &[usize], column: usize) -> [u32; LANES] {
+        std::array::from_fn(|lane| self.place(rows[lane.min(rows.len() - 1)], column) as u32)
+    }
+
+    /// The numbers of the variables in their places; zeros where there is none.
     pub(super) fn arrange(&self, values: &[f64]) -> Vec<f64> {
         let Order { step, stride } = self.order;
         let mut places = vec![0.0; self.order.places()];
-        for (i, row) in values.chunks(step).enumerate() {
-            for (j, &value) in row.iter().enumerate() {
-                places[j * stride + i] = value;
+        for first in 0..step {
+            for (place, value) in
+                places[first * stride..].iter_mut().zip(values.iter().skip(first).step_by(step))
+            {
+                *place = *value;
             }
         }
         places
@@ -133,9 +162,10 @@ impl Incidence {
     /// Adds what is in the places to the variables there.
     pub(super) fn add_arranged(&self, places: &[f64], sums: &mut [f64]) {
         let Order { step, stride } = self.order;
-        for (i, row) in sums.chunks_mut(step).enumerate() {
-            for (j, sum) in row.iter_mut().enumerate() {
-                *sum += places[j * stride + i];
+        for first in 0..step {
+            for (place, sum) in places[first * stride..].iter().zip(sums.iter_mut().skip(first).step_by(step))
+            {
+                *sum += place;
             }
         }
     }

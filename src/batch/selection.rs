@@ -1,5 +1,8 @@
 //! Which rows are swept, and in which blocks.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 use crate::lanes::LANES;
 
 /// Which rows are swept, in blocks of at most [`LANES`].
@@ -39,6 +42,47 @@ impl<'a> Selection<'a> {
             Selection::Range(first, end) => consecutive(first + i * LANES, end),
             Selection::Blocks(blocks) => consecutive(blocks[i] * LANES, rows),
             Selection::List(rows) => Block::Listed(&rows[i * LANES..][..LANES.min(rows.len() - i * LANES)]),
+        }
+    }
+}
+
+/// The rows that count.
+pub(super) enum Support {
+    /// So many, which is all.
+    All(usize),
+    /// In ascending order.
+    Listed(Vec<usize>),
+}
+
+impl Support {
+    /// The rows whose weight is not 0.
+    pub(super) fn of(weights: &[f64]) -> Self {
+        if weights.iter().all(|&w| w != 0.0) {
+            return Support::All(weights.len());
+        }
+        Support::Listed((0..weights.len()).filter(|&row| weights[row] != 0.0).collect())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Support::All(count) => *count,
+            Support::Listed(rows) => rows.len(),
+        }
+    }
+
+    /// A range of these rows.
+    pub(super) fn select(&self, range: Range<usize>) -> Selection<'_> {
+        match self {
+            Support::All(_) => Selection::Range(range.start, range.end),
+            Support::Listed(rows) => Selection::List(&rows[range]),
+        }
+    }
+
+    /// The numbers of these rows.
+    pub(super) fn pick<'a>(&self, numbers: &'a [f64]) -> Cow<'a, [f64]> {
+        match self {
+            Support::All(_) => numbers.into(),
+            Support::Listed(rows) => rows.iter().map(|&row| numbers[row]).collect(),
         }
     }
 }

@@ -4,20 +4,17 @@
 //! the reduction weigh the terms, sweep back from the weights. Instructions are
 //! chosen once for the whole loop.
 //!
-//! Loops in here count by index: in a function as large as this one the
-//! compiler stops inlining iterators, and what is merely called keeps the
-//! instruction set it was compiled for.
+//! Loops in here count by index, as those of [`term`](super::term) do.
 
 use super::Batch;
-use super::gathered::Gathered;
+use super::gathered::{Gathered, Scattered};
 use super::online::{Online, largest};
 use super::selection::{Block, Selection};
+use super::term::{forward, reverse};
 use crate::Error;
 use crate::kernel::dispatch::{InstructionSet, Kernel};
 use crate::lanes::{LANES, Lanes};
-use crate::program::code::{Code, Step};
-use crate::program::guards::changed;
-use crate::program::replay::{self, Registers};
+use crate::program::replay::Registers;
 use crate::rules::Number;
 
 /// What happens to the terms.
@@ -49,36 +46,52 @@ impl Kernel for Sweep<'_, '_> {
 
     #[inline(always)]
     fn run<I: InstructionSet>(mut self) -> Result<(), Error> {
-        let code = &self.batch.code;
+        let (batch, code) = (self.batch, &self.batch.code);
         let mut registers = Registers::<Lanes<I>>::reserve(code);
         registers.prepare(code);
-        self.batch.broadcast(self.point, &mut registers);
-        let incidence = self.batch.incidence.as_ref();
-        let mut gathered = incidence.map(|incidence| Gathered::new(incidence, self.point));
+        let incidence = batch.incidence.as_ref();
+        let point = incidence.map(|incidence| Gathered::new(incidence, self.point));
+        let mut sums = incidence.map(Scattered::new);
+        if point.is_none() {
+            broadcast(self.point, &mut registers.values[code.active()]);
+        }
         for i in 0..self.selection.blocks() {
-            let block = self.selection.block(i, self.batch.len());
-            self.load(block, &mut registers.values[code.passive()]);
-            if let Some(gathered) = &gathered {
-                gathered.load(block, &mut registers.values[code.active()]);
+            let block = self.selection.block(i, batch.len());
+            for (column, slot) in code.passive().enumerate() {
+                batch.rows.load(block, column, &mut registers.values[slot].lanes);
+            }
+            if let Some(point) = &point {
+                for (column, slot) in code.active().enumerate() {
+                    point.load(block, column, &mut registers.values[slot].lanes);
+                }
             }
             forward(code, &mut registers);
             if !code.guards.is_empty() {
-                self.check_guards(block, &registers)?;
+                batch.check_guards(block, |slot| registers.values[slot as usize].lanes)?;
             }
             let terms = registers.values[code.outputs[0] as usize].lanes;
-            let rescale = |factor| rescale(&mut registers, gathered.as_mut(), factor);
+            let rescale = |factor| rescale(&mut registers, sums.as_mut(), factor);
             if let Some(weights) = self.reduction.weigh::<I>(i, block.count(), terms, rescale) {
                 registers.seed(code, code.outputs[0], Lanes::new(weights));
                 reverse(code, &mut registers);
                 let slopes = &mut registers.adjoints[..code.active_inputs];
                 if let Reduction::Gradients { gradients, .. } = &mut self.reduction {
-                    self.batch.write_gradients(i, block, slopes, gradients);
-                } else if let Some(gathered) = &mut gathered {
-                    gathered.take(block, slopes);
+                    batch.write_gradients(i, block, slopes, gradients);
+                    slopes.fill(Lanes::splat(0.0));
+                } else if let Some(sums) = &mut sums {
+                    for column in 0..slopes.len() {
+                        sums.add(block, column, &slopes[column].lanes);
+                        slopes[column] = Lanes::splat(0.0);
+                    }
                 }
             }
         }
-        self.take_gradient(&registers, gathered.as_ref());
+        let gradient = self.reduction.gradient();
+        match sums {
+            Some(sums) => sums.add_to(gradient),
+            // Broadcast variables kept their adjoints in the lanes.
+            None => add_lanes(&registers.adjoints, gradient),
+        }
         if let Reduction::SmoothMax(online) = self.reduction {
             online.finish();
         }
@@ -86,89 +99,29 @@ impl Kernel for Sweep<'_, '_> {
     }
 }
 
-/// [`replay::forward`] for code that has no runs.
-#[inline(always)]
-fn forward<I: InstructionSet>(code: &Code<f64>, registers: &mut Registers<Lanes<I>>) {
-    for step in &code.steps {
-        match step {
-            Step::Scalars(scalars) => replay::forward_scalars(code, scalars, &mut registers.values),
-            Step::Nary(index) => replay::forward_nary(code, &code.nary[*index as usize], registers),
-            Step::Run(_) => unreachable!("code for lanes is compiled without runs"),
-        }
+/// Puts the variables that every term sees in all lanes.
+fn broadcast<I>(point: &[f64], inputs: &mut [Lanes<I>]) {
+    for (input, &x) in inputs.iter_mut().zip(point) {
+        *input = Lanes::splat(x);
     }
 }
 
-/// [`replay::reverse`] for code that has no runs.
-#[inline(always)]
-fn reverse<I: InstructionSet>(code: &Code<f64>, registers: &mut Registers<Lanes<I>>) {
-    for step in code.steps.iter().rev() {
-        match step {
-            Step::Scalars(scalars) => {
-                replay::reverse_scalars(code, scalars, &registers.values, &mut registers.adjoints);
-            }
-            Step::Nary(index) => replay::reverse_nary(code, &code.nary[*index as usize], registers),
-            Step::Run(_) => unreachable!("code for lanes is compiled without runs"),
-        }
-    }
-}
-
-impl Sweep<'_, '_> {
-    /// Puts the data of a block into the lanes of each column.
-    #[inline(always)]
-    fn load<I: InstructionSet>(&self, block: Block<'_>, columns: &mut [Lanes<I>]) {
-        match block {
-            Block::Consecutive { first, .. } => self.batch.rows.load(first, columns),
-            Block::Listed(_) => {
-                for (column, lanes) in columns.iter_mut().enumerate() {
-                    for (i, lane) in lanes.lanes.iter_mut().enumerate() {
-                        *lane = self.batch.rows.at(block.row(i), column);
-                    }
-                }
-            }
-        }
-    }
-
-    #[inline(never)]
-    fn check_guards<I: InstructionSet>(
-        &self,
-        block: Block<'_>,
-        registers: &Registers<Lanes<I>>,
-    ) -> Result<(), Error> {
-        for (comparison, guard) in self.batch.code.guards.iter().enumerate() {
-            let [left, right] = guard.operands.map(|slot| registers.values[slot as usize].lanes);
-            let flipped = (0..block.count()).find(|&i| guard.question.ask(left[i], right[i]) != guard.answer);
-            if let Some(i) = flipped {
-                return Err(changed(comparison, guard, [left[i], right[i]], Some(block.row(i))));
-            }
-        }
-        Ok(())
-    }
-
-    /// At the end: the gradient from where it was summed. Broadcast variables
-    /// kept their adjoints in the lanes.
-    fn take_gradient<I>(&mut self, registers: &Registers<Lanes<I>>, gathered: Option<&Gathered<'_>>) {
-        let gradient = self.reduction.gradient();
-        if let Some(gathered) = gathered {
-            gathered.add_to(gradient);
-        } else {
-            for (sum, slope) in gradient.iter_mut().zip(&registers.adjoints) {
-                *sum += slope.sum();
-            }
-        }
+/// Adds the sums of lanes to a gradient.
+fn add_lanes<I>(adjoints: &[Lanes<I>], gradient: &mut [f64]) {
+    for (sum, slope) in gradient.iter_mut().zip(adjoints) {
+        *sum += slope.sum();
     }
 }
 
 impl Batch<'_> {
-    /// Adds the slopes of the terms of the `i`-th block to their gradients, and
-    /// leaves zeros.
-    fn write_gradients<I>(&self, i: usize, block: Block<'_>, slopes: &mut [Lanes<I>], gradients: &mut [f64]) {
+    /// Adds the slopes of the terms of the `i`-th block to their gradients.
+    fn write_gradients<I>(&self, i: usize, block: Block<'_>, slopes: &[Lanes<I>], gradients: &mut [f64]) {
         for lane in 0..block.count() {
             let gradient = &mut gradients[(i * LANES + lane) * self.inputs..][..self.inputs];
             for (column, slope) in slopes.iter().enumerate() {
                 gradient[self.variable(block.row(lane), column)] += slope.lanes[lane];
             }
         }
-        slopes.fill(Lanes::splat(0.0));
     }
 }
 
@@ -232,13 +185,13 @@ fn ones(count: usize) -> [f64; LANES] {
 #[inline(always)]
 fn rescale<I: InstructionSet>(
     registers: &mut Registers<Lanes<I>>,
-    gathered: Option<&mut Gathered<'_>>,
+    sums: Option<&mut Scattered<'_>>,
     factor: f64,
 ) {
     for adjoint in &mut registers.adjoints {
         *adjoint = Lanes::splat(factor).chain(*adjoint);
     }
-    if let Some(gathered) = gathered {
-        gathered.rescale(factor);
+    if let Some(sums) = sums {
+        sums.rescale(factor);
     }
 }
