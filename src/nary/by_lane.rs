@@ -146,6 +146,17 @@ fn set_lane<L: InLanes>(slice: &mut [L], i: usize, values: &[L::Lane]) {
     }
 }
 
+/// The sum of at least one number.
+fn sum<R: Number>(x: &[R]) -> R {
+    x[1..].iter().fold(x[0], |sum, &x| sum + x)
+}
+
+fn add_to_each<R: Number>(x: &mut [R], y: R) {
+    for x in x {
+        *x = *x + y;
+    }
+}
+
 /// [`NaryKind::forward`] in every lane.
 #[inline(never)]
 fn nary_forward_by_lane<L: InLanes>(kind: &NaryKind<f64>, x: &[L], y: &mut [L], weights: &mut [L]) {
@@ -198,7 +209,7 @@ macro_rules! impl_nary_number {
 
             fn nary_forward(kind: &NaryKind<f64>, x: &[Self], y: &mut [Self], weights: &mut [Self]) {
                 if let NaryKind::Sum = kind {
-                    y[0] = x[1..].iter().fold(x[0], |sum, &x| sum + x);
+                    y[0] = sum(x);
                 } else {
                     nary_forward_by_lane(kind, x, y, weights);
                 }
@@ -213,7 +224,7 @@ macro_rules! impl_nary_number {
                 x_bar: &mut [Self],
             ) {
                 if let NaryKind::Sum = kind {
-                    x_bar.iter_mut().for_each(|x_bar| *x_bar = *x_bar + y_bar[0]);
+                    add_to_each(x_bar, y_bar[0]);
                 } else {
                     nary_reverse_by_lane(kind, x, y, weights, y_bar, x_bar);
                 }
