@@ -64,7 +64,7 @@ pub use rows::Rows;
 /// Every method takes the variables `x`; a gradient has one number for each.
 /// Comparisons made by the term must have the same answer on every row as on
 /// the first, which was recorded: else the result is
-/// [`Error::BranchChanged`] with the row.
+/// [`Error::BranchChanged`](crate::Error::BranchChanged) with the row.
 pub struct Batch<'d> {
     code: Code<f64>,
     rows: Rows<'d>,

@@ -14,10 +14,10 @@ pub(crate) trait NaryNumber: Elementary {
     /// by their code. On lanes, a call for each rule would be more code than the loop.
     const INLINED: RuleSet;
 
-    /// [`Row::value`] of a rule that is called.
+    /// [`Row::value`](rules::Row::value) of a rule that is called.
     fn value_of(op: Op, x: &Arguments<Self>) -> Self;
 
-    /// [`Row::adjoint`] of a rule that is called.
+    /// [`Row::adjoint`](rules::Row::adjoint) of a rule that is called.
     fn adjoint_of(op: Op, x: &Arguments<Self>, y: Self, y_bar: Self) -> Arguments<Self>;
 
     /// [`NaryKind::forward`].

@@ -183,6 +183,7 @@ impl Op {
 /// Rules that are compiled into one loop.
 #[derive(Clone, Copy)]
 pub(crate) enum RuleSet {
+    /// Each with a call of its own if it is more than arithmetic.
     All,
     /// See [`Op::is_arithmetic`].
     Arithmetic,
@@ -233,17 +234,8 @@ pub trait Row {
         let zero = T::constant(0.0);
         if Self::OP.is_affine() {
             let signs = Self::partials(&[0.0; 3], 0.0);
-            return [
-                if signs[0] < 0.0 { -y_bar } else { y_bar },
-                if Self::ARITY < 2 {
-                    zero
-                } else if signs[1] < 0.0 {
-                    -y_bar
-                } else {
-                    y_bar
-                },
-                zero,
-            ];
+            let second = if Self::ARITY > 1 { with_sign(signs[1], y_bar) } else { zero };
+            return [with_sign(signs[0], y_bar), second, zero];
         }
         let p = Self::partials(x, y);
         [
@@ -258,6 +250,12 @@ pub trait Row {
     fn tangent<T: Elementary>(x: &Arguments<T>, y: T, x_dot: &Arguments<T>) -> T {
         tangent::<Self, T>(&Self::partials(x, y), x_dot)
     }
+}
+
+/// `x` or `-x`.
+#[inline(always)]
+fn with_sign<T: Number>(sign: f64, x: T) -> T {
+    if sign < 0.0 { -x } else { x }
 }
 
 /// `Σ p_i ẋ_i` with the partials of a rule.
