@@ -23,7 +23,7 @@ use std::fmt::{self, Display, Formatter};
 use num_traits::Float;
 
 use crate::num::{impl_arithmetic, impl_float, impl_left_operators, impl_operators};
-use crate::rules::{self, Number, Row, Valued, table};
+use crate::rules::{self, Elementary, Number, Row, Valued, table};
 
 mod real_field;
 
@@ -79,7 +79,7 @@ impl<T: Number> Dual<T> {
     }
 }
 
-impl<T: Valued> Dual<T> {
+impl<T: Elementary> Dual<T> {
     /// Applies a rule.
     #[inline(always)]
     pub(crate) fn apply<R: Row, const N: usize>(arguments: [Self; N]) -> Self {
@@ -90,7 +90,7 @@ impl<T: Valued> Dual<T> {
     }
 }
 
-impl<T: Valued> Number for Dual<T> {
+impl<T: Elementary> Number for Dual<T> {
     type Base = T::Base;
 
     #[inline(always)]
@@ -117,6 +117,11 @@ impl<T: Valued> Number for Dual<T> {
     }
 
     #[inline(always)]
+    fn has_nan(self) -> bool {
+        self.value.has_nan()
+    }
+
+    #[inline(always)]
     fn powi(self, n: Self) -> Self {
         Dual::apply::<table::Powi, _>([self, n])
     }
@@ -129,7 +134,7 @@ impl<T: Valued> Valued for Dual<T> {
     }
 }
 
-impl_arithmetic!([T: Valued] Dual<T>, T);
+impl_arithmetic!([T: Elementary] Dual<T>, T);
 impl_float!([T: Valued + Float] Dual<T>, T);
 impl_left_operators!([] f32 => Dual<f32>, f64 => Dual<f64>);
 

@@ -9,12 +9,14 @@ use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 
 use crate::kernel::dispatch::InstructionSet;
 use crate::kernel::lane;
-use crate::rules::{self, Number, Op, Row};
+use crate::rules::{self, Arguments, Number, Op, Row};
 
 /// How many numbers stand side by side: enough to pay for choosing an operation.
 pub(crate) const LANES: usize = 32;
 
-/// [`LANES`] numbers, for code compiled for the instruction set `I`.
+/// [`LANES`] numbers, for code compiled for the instruction set `I`. Aligned to
+/// cache lines: the widest vectors else lie across two of them.
+#[repr(align(64))]
 pub(crate) struct Lanes<I> {
     pub(crate) lanes: [f64; LANES],
     set: PhantomData<fn() -> I>,
@@ -109,6 +111,22 @@ impl<I> Neg for Lanes<I> {
     }
 }
 
+/// [`Number::settle_tangent`] in each lane.
+#[cold]
+#[inline(never)]
+fn settle_lanes<I: InstructionSet>(
+    mut sum: Lanes<I>,
+    arity: usize,
+    partials: &Arguments<Lanes<I>>,
+    x_dot: &Arguments<Lanes<I>>,
+) -> Lanes<I> {
+    for i in 0..LANES {
+        let lane = |x: &Arguments<Lanes<I>>| rules::arguments(arity, |j| x[j].lanes[i]);
+        sum.lanes[i] = f64::settle_tangent(sum.lanes[i], arity, &lane(partials), &lane(x_dot));
+    }
+    sum
+}
+
 impl<I: InstructionSet> Number for Lanes<I> {
     type Base = f64;
 
@@ -137,7 +155,22 @@ impl<I: InstructionSet> Number for Lanes<I> {
     }
 
     #[inline(always)]
+    fn has_nan(self) -> bool {
+        let mut has_nan = false;
+        for lane in self.lanes {
+            has_nan |= lane.is_nan();
+        }
+        has_nan
+    }
+
+    #[inline(always)]
     fn powi(self, n: Self) -> Self {
         self.zip(n, Number::powi)
+    }
+
+    /// In each lane for itself.
+    #[inline(always)]
+    fn settle_tangent(sum: Self, arity: usize, partials: &Arguments<Self>, x_dot: &Arguments<Self>) -> Self {
+        if sum.has_nan() { settle_lanes(sum, arity, partials, x_dot) } else { sum }
     }
 }

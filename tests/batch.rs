@@ -6,8 +6,10 @@ use std::cmp::Ordering;
 
 use nalgebra::{DMatrix, DVector};
 use proptest::prelude::*;
-use smoothmax::rules::TABLE;
-use smoothmax::{Batch, Error, Rows, Scalar, Var, gradient, hessian, log_sum_exp, max, smooth_max, sum};
+use smoothmax::rules::{Rule, TABLE};
+use smoothmax::{
+    Batch, Error, Program, Rows, Scalar, Var, gradient, hessian, log_sum_exp, max, smooth_max, sum,
+};
 use support::expression::expressions;
 
 fn assert_near(what: &str, a: &[f64], b: &[f64], tolerance: f64) {
@@ -142,6 +144,67 @@ fn every_rule_on_lanes() {
     }
 }
 
+/// The same with second derivatives. Every term has variables of its own, so
+/// that the lanes of a product can be told apart.
+#[test]
+fn every_rule_on_dual_lanes() {
+    for rule in TABLE {
+        let arity = rule.op.arity();
+        let points = rule.samples.iter().copied().chain(rule.edges.iter().map(|edge| edge.at));
+        let x: Vec<f64> = points.flatten().copied().collect();
+        let v: Vec<f64> = (0..x.len()).map(|i| 1.0 + i as f64).collect();
+        let mut product = vec![0.0; x.len()];
+        match arity {
+            1 => products_of_a_rule::<1>(rule, &x, &v, &mut product),
+            2 => products_of_a_rule::<2>(rule, &x, &v, &mut product),
+            _ => products_of_a_rule::<3>(rule, &x, &v, &mut product),
+        }
+        for ((x, v), product) in x.chunks(arity).zip(v.chunks(arity)).zip(product.chunks(arity)) {
+            let program = Program::record(x, |x| rule.apply(x));
+            let mut expected = vec![0.0; arity];
+            program.hvp(&mut program.workspace(), x, v, &mut expected).unwrap();
+            assert_near(&format!("{} at {x:?}", rule.name), product, &expected, 1e-14);
+        }
+    }
+}
+
+fn products_of_a_rule<const N: usize>(rule: &Rule, x: &[f64], v: &[f64], product: &mut [f64]) {
+    let variables: Vec<u32> = (0..x.len() as u32).collect();
+    let indices = variables.as_chunks::<N>().0;
+    let batch = Batch::gather(x, indices, Rows::empty(indices.len()), |x, _| rule.apply(x));
+    batch.hvp_of_sum(x, &vec![1.0; indices.len()], v, product).unwrap();
+}
+
+#[test]
+fn products_for_every_remainder_of_the_lanes() {
+    let v = [0.3, -1.0, 0.7];
+    for count in [1, 2, 31, 32, 33, 64, 70] {
+        let data = data(count);
+        let batch = Batch::record(&[0.1; 3], &data, |p, row| term(p, row));
+        let mut product = [0.0; 3];
+        for every in [1, 3] {
+            let w: Vec<f64> = (0..count).map(|i| if i % every == 0 { 1.0 + i as f64 } else { 0.0 }).collect();
+            let (_, _, expected) =
+                hessian(&P, |p| terms(p, &data).into_iter().zip(&w).map(|(f, &w)| f * w).sum());
+            batch.hvp_of_sum(&P, &w, &v, &mut product).unwrap();
+            let scale = 1e-14 * (1.0 + expected.amax());
+            let difference = DVector::from_row_slice(&product) - &expected * DVector::from_row_slice(&v);
+            assert!(difference.amax() <= scale * 10.0, "{count} rows: {difference}");
+            assert_near(
+                "hessian",
+                batch.hessian_of_sum(&P, &w).unwrap().as_slice(),
+                expected.as_slice(),
+                1e-13,
+            );
+        }
+        let (expected_value, _, expected) = hessian(&P, |p| smooth_max(&terms(p, &data), 20.0));
+        let value = batch.smooth_max_hvp(20.0, &P, &v, &mut product).unwrap();
+        assert_near("smooth maximum", &[value], &[expected_value], 1e-14);
+        let expected = expected * DVector::from_row_slice(&v);
+        assert_near("its product", &product, expected.as_slice(), 1e-12);
+    }
+}
+
 #[test]
 fn nary_nodes_on_lanes() {
     let data = data(19);
@@ -158,6 +221,14 @@ fn nary_nodes_on_lanes() {
         let (_, g) = gradient(&P, |p| log_sum_exp(&[p[0] * x[0], p[1], p[2] + x[1]]) + max(p));
         assert_near("gradient", jacobian.row(i).transpose().as_slice(), g.as_slice(), 1e-14);
     }
+    let (w, v) = ([1.0; 19], [0.5, -2.0, 1.0]);
+    let (_, _, expected) = hessian(&P, |p| {
+        let rows = data.row_iter();
+        rows.map(|x| log_sum_exp(&[p[0] * x[0], p[1], p[2] + x[1]]) + max(p)).sum()
+    });
+    let mut product = [0.0; 3];
+    batch.hvp_of_sum(&P, &w, &v, &mut product).unwrap();
+    assert_near("product", &product, (expected * DVector::from_row_slice(&v)).as_slice(), 1e-13);
 }
 
 proptest! {
@@ -298,6 +369,40 @@ fn gathered_terms() {
     assert_near("hvp", &g, (h * DVector::from_vec(v)).as_slice(), 1e-12);
 }
 
+/// Terms whose variables are a step apart, the same, in falling order and in none.
+#[test]
+fn gathered_terms_at_steps() {
+    fn term<S: Scalar>(p: &[S]) -> S {
+        (p[0] * p[1] - p[2]).sin() + p[3].square() * p[4]
+    }
+    let terms = 100;
+    for step in [1, 2, 3, 7] {
+        let variables = step * terms + step - 1;
+        let x: Vec<f64> = (0..variables).map(|i| (1.7 * i as f64).sin()).collect();
+        let index = |i: usize| [step * i, step * i + step / 2, step, variables - 1 - i, 31 * i % variables];
+        let indices: Vec<[u32; 5]> = (0..terms).map(|i| index(i).map(|v| v as u32)).collect();
+        let batch = Batch::gather(&x, &indices, Rows::empty(terms), |p, _| term(p));
+        let at = |i: usize| gradient(&x, |x| term(&index(i).map(|v| x[v])));
+
+        let mut values = vec![0.0; terms];
+        batch.values(&x, &mut values).unwrap();
+        let listed: Vec<usize> = (0..terms).rev().step_by(3).collect();
+        let jacobian = batch.jacobian_rows(&x, &listed).unwrap();
+        for (row, &i) in listed.iter().enumerate() {
+            let (value, slopes) = at(i);
+            assert_near("value", &[values[i]], &[value], 1e-14);
+            assert_near("row", jacobian.row(row).transpose().as_slice(), slopes.as_slice(), 1e-14);
+        }
+        for every in [1, 3] {
+            let w: Vec<f64> = (0..terms).map(|i| if i % every == 0 { 1.0 + i as f64 } else { 0.0 }).collect();
+            let expected: DVector<f64> = (0..terms).map(|i| at(i).1 * w[i]).sum();
+            let mut product = vec![0.0; variables];
+            batch.pullback(&x, &w, &mut product).unwrap();
+            assert_near("pullback", &product, expected.as_slice(), 1e-13);
+        }
+    }
+}
+
 #[test]
 fn bad_input_is_named() {
     let length = |argument, found, expected| Err(Error::Length { argument, found, expected });
@@ -305,6 +410,12 @@ fn bad_input_is_named() {
     let mut g = [0.0; 3];
     assert_eq!(batch.sum(&[1.0], &mut g), length("x", 1, 3));
     assert_eq!(batch.smooth_max(1.0, &P, &mut [0.0; 2]), length("gradient", 2, 3));
+    let product = batch.hvp_of_sum(&[1.0], &[1.0; 5], &P, &mut g).map(|()| 0.0);
+    assert_eq!(product, length("x", 1, 3));
+    let none = Batch::record(&P, Rows::empty(0), |p, _| p[0]);
+    assert_eq!(none.sum(&[1.0], &mut g), length("x", 1, 3));
+    assert_eq!(none.smooth_max(1.0, &[1.0], &mut g), length("x", 1, 3));
+    assert_eq!(none.hvp_of_sum(&[1.0], &[], &P, &mut g).map(|()| 0.0), length("x", 1, 3));
     assert_eq!(batch.values(&P, &mut [0.0; 4]).map(|()| 0.0), length("values", 4, 5));
     let gathered = |indices: &'static [[u32; 1]], rows| {
         Batch::try_gather(&P, indices, Rows::empty(rows), |x, _| x[0]).map(|_| 0.0)

@@ -39,3 +39,8 @@ pub(super) fn reduce<P, R>(
 ) -> Result<R, Error> {
     chunks(rows).try_fold(none, |merged, rows| Ok(merge(merged, part(rows)?)))
 }
+
+/// Adds partial gradients up.
+pub(super) fn add_to(sums: &mut [f64], parts: &[f64]) {
+    sums.iter_mut().zip(parts).for_each(|(sum, part)| *sum += part);
+}

@@ -10,6 +10,7 @@ use crate::kernel::dispatch::InstructionSet;
 use crate::kernel::lane;
 use crate::kernel::sum::fold_lanes;
 use crate::lanes::LANES;
+use crate::rules::Number;
 
 /// The largest weight `e^{k (m - r)}` of the extreme term in the gradient sum.
 const HEAVIEST: f64 = 1e12;
@@ -86,21 +87,15 @@ impl<'a> Online<'a> {
         if self.weight > HEAVIEST {
             let factor = self.weight.recip();
             rescale(factor);
-            self.rescale(factor);
+            self.weight = 1.0;
         }
     }
 
     /// Makes the gradient sum relative to the extreme term.
-    pub(super) fn finish(mut self) {
-        self.rescale(self.weight.recip());
-    }
-
-    fn rescale(&mut self, factor: f64) {
-        self.weight = 1.0;
+    pub(super) fn finish(self) {
+        let factor = self.weight.recip();
         if factor != 1.0 {
-            // A factor 0 leaves nothing, also of what is infinite.
-            let scaled = |sum: f64| if factor > 0.0 { sum * factor } else { 0.0 };
-            self.partial.gradient.iter_mut().for_each(|sum| *sum = scaled(*sum));
+            self.partial.gradient.iter_mut().for_each(|sum| *sum = factor.chain(*sum));
         }
     }
 }

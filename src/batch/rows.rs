@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use nalgebra::DMatrix;
 
-use crate::lanes::{LANES, Lanes};
+use super::selection::Block;
+use crate::lanes::LANES;
 
 /// Data rows, one for each term of a [`Batch`](super::Batch).
 ///
@@ -71,16 +72,16 @@ impl<'d> Rows<'d> {
         self.data[row * self.row_stride + column * self.column_stride]
     }
 
-    /// Fills a lane of each column from the rows from `first`; beyond the last
-    /// row, that is repeated.
+    /// Copies the numbers in a column of a block.
     #[inline(always)]
-    pub(super) fn load<I>(&self, first: usize, lanes: &mut [Lanes<I>]) {
-        for (column, lanes) in lanes.iter_mut().enumerate() {
-            if self.row_stride == 1 && first + LANES <= self.count {
-                lanes.lanes.copy_from_slice(&self.data[first + column * self.column_stride..][..LANES]);
-            } else {
-                for (i, lane) in lanes.lanes.iter_mut().enumerate() {
-                    *lane = self.at((first + i).min(self.count - 1), column);
+    pub(super) fn load(&self, block: Block<'_>, column: usize, lanes: &mut [f64; LANES]) {
+        match block {
+            Block::Consecutive { first, count: LANES } if self.row_stride == 1 => {
+                lanes.copy_from_slice(&self.data[first + column * self.column_stride..][..LANES]);
+            }
+            _ => {
+                for i in 0..LANES {
+                    lanes[i] = self.at(block.row(i), column);
                 }
             }
         }

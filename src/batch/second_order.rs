@@ -1,4 +1,4 @@
-//! Hessians of reductions and products with them, term by term on [`Dual`] numbers.
+//! Hessians of reductions and products with them, on lanes of [`Dual`] numbers.
 //!
 //! With `g_i` and `H_i` the gradient and Hessian of term `i`, and `s_i = g_i' v`
 //! its slope along `v`,
@@ -15,82 +15,21 @@
 //! A term has few variables, so its `H_i` is small; a Hessian of a sum is
 //! assembled from these, as those of finite elements are.
 
+use std::ops::Range;
+
 use nalgebra::DMatrix;
 
 use super::Batch;
-use crate::program::coloring::HessianPlan;
-use crate::program::replay::{self, Registers};
+use super::chunks::{add_to, reduce};
+use super::dual_sweep::{Direction, DualReduction, DualSweep, Weights};
+use super::selection::{Selection, Support};
+use crate::kernel::dispatch::dispatch;
+use crate::program::coloring::{Entry, HessianPlan};
 use crate::program::require_length;
 #[cfg(feature = "sparse")]
 use crate::program::sparsity::Pattern;
 use crate::program::sparsity::hessian_pattern;
 use crate::{Dual, Error, SliceNumber, kernel};
-
-/// Evaluates terms with their first and second derivatives, one at a time.
-struct Terms<'b, 'd> {
-    batch: &'b Batch<'d>,
-    x: &'b [f64],
-    registers: Registers<Dual>,
-}
-
-impl<'b, 'd> Terms<'b, 'd> {
-    fn new(batch: &'b Batch<'d>, x: &'b [f64]) -> Result<Self, Error> {
-        require_length("x", x.len(), batch.inputs)?;
-        batch.code.nary.iter().try_for_each(|node| node.kind.require_second_order())?;
-        let mut registers = Registers::reserve(&batch.code);
-        registers.prepare(&batch.code);
-        Ok(Terms { batch, x, registers })
-    }
-
-    /// Term `row` and its slope along `direction`, given for the variables that
-    /// the term sees.
-    fn evaluate(&mut self, row: usize, direction: impl Fn(usize) -> f64) -> Result<Dual, Error> {
-        let (batch, code, registers) = (self.batch, &self.batch.code, &mut self.registers);
-        for (column, slot) in code.passive().enumerate() {
-            registers.values[slot] = Dual::lift(batch.rows.at(row, column));
-        }
-        for (i, slot) in code.active().enumerate() {
-            registers.values[slot] = Dual::new(self.x[batch.variable(row, i)], direction(i));
-        }
-        replay::forward(code, registers);
-        code.check_guards(&registers.values, Some(row))?;
-        Ok(registers.values[code.outputs[0] as usize])
-    }
-
-    /// After [`evaluate`](Self::evaluate): the [`adjoints`](Self::adjoints) become
-    /// `weight` times the gradient of the term, and as tangents the slopes of that.
-    fn sweep_back(&mut self, weight: Dual) {
-        let (code, registers) = (&self.batch.code, &mut self.registers);
-        registers.clear_inputs(code);
-        registers.seed(code, code.outputs[0], weight);
-        replay::reverse(code, registers);
-    }
-
-    /// Writes to `product` the slopes of `Σ w_i g_i` along `v`; gives `Σ w_i f_i`.
-    /// Each term comes with its weight and the slope of that.
-    fn write_product(
-        &mut self,
-        weights: impl Iterator<Item = (usize, Dual)>,
-        v: &[f64],
-        product: &mut [f64],
-    ) -> Result<f64, Error> {
-        let (batch, mut sum) = (self.batch, 0.0);
-        product.fill(0.0);
-        for (row, weight) in weights {
-            let term = self.evaluate(row, |i| v[batch.variable(row, i)])?;
-            sum += weight.value * term.value;
-            self.sweep_back(weight);
-            for (i, adjoint) in self.adjoints().iter().enumerate() {
-                product[batch.variable(row, i)] += adjoint.tangent;
-            }
-        }
-        Ok(sum)
-    }
-
-    fn adjoints(&self) -> &[Dual] {
-        &self.registers.adjoints[..self.batch.code.active_inputs]
-    }
-}
 
 impl Batch<'_> {
     /// Writes to `product` the product of `v` with the Hessian of `Σ w_i f_i`.
@@ -101,19 +40,15 @@ impl Batch<'_> {
     /// As [`smooth_max`](Self::smooth_max), and [`Error::NoSecondOrder`].
     pub fn hvp_of_sum(&self, x: &[f64], w: &[f64], v: &[f64], product: &mut [f64]) -> Result<(), Error> {
         require_length("w", w.len(), self.len())?;
-        require_length("v", v.len(), self.inputs)?;
-        require_length("product", product.len(), self.inputs)?;
-        let weights = w.iter().map(|&w| Dual::lift(w)).enumerate().filter(|(_, w)| w.value != 0.0);
-        Terms::new(self, x)?.write_product(weights, v, product).map(drop)
+        let support = Support::of(w);
+        let weights = support.pick(w);
+        self.product(x, v, &support, Weights::Constant(&weights), product).map(drop)
     }
 
     /// The [`sum`](Self::sum) of all terms; writes the product of `v` with its
     /// Hessian to `product`.
     pub(crate) fn sum_hvp(&self, x: &[f64], v: &[f64], product: &mut [f64]) -> Result<f64, Error> {
-        require_length("v", v.len(), self.inputs)?;
-        require_length("product", product.len(), self.inputs)?;
-        let weights = (0..self.len()).map(|row| (row, Dual::lift(1.0)));
-        Terms::new(self, x)?.write_product(weights, v, product)
+        self.product(x, v, &Support::All(self.len()), Weights::Ones, product)
     }
 
     /// The [smooth maximum](Self::smooth_max) at `x`; writes the product of its
@@ -145,22 +80,22 @@ impl Batch<'_> {
         );
         require_length("v", v.len(), self.inputs)?;
         require_length("product", product.len(), self.inputs)?;
-        let mut terms = Terms::new(self, x)?;
         let support = self.smooth_max_support(k, x)?;
-        let slopes = support.iter().map(|&row| terms.evaluate(row, |i| v[self.variable(row, i)]));
-        let duals: Vec<Dual> = slopes.collect::<Result<_, _>>()?;
+        let mut terms = vec![Dual::lift(0.0); support.len()];
+        let whole = support.select(0..support.len());
+        self.dual_sweep(x, Direction::Global(v), whole, DualReduction::Terms(&mut terms))?;
         let mut weights = vec![Dual::lift(0.0); support.len()];
-        let value = Dual::smooth_max_weights(&duals, Dual::lift(k), &mut weights).value;
-        terms.write_product(support.into_iter().zip(weights), v, product)?;
+        let value = Dual::smooth_max_weights(&terms, Dual::lift(k), &mut weights).value;
+        self.product(x, v, &support, Weights::Varying(&weights), product)?;
         Ok(value)
     }
 
     /// The terms whose weight in the smooth maximum is not 0.
-    fn smooth_max_support(&self, k: f64, x: &[f64]) -> Result<Vec<usize>, Error> {
+    fn smooth_max_support(&self, k: f64, x: &[f64]) -> Result<Support, Error> {
         let (mut values, mut weights) = (vec![0.0; self.len()], vec![0.0; self.len()]);
         self.values(x, &mut values)?;
         kernel::smooth_max_weights(&values, k, &mut weights);
-        Ok((0..self.len()).filter(|&row| weights[row] != 0.0).collect())
+        Ok(Support::of(&weights))
     }
 
     /// The Hessian of `Σ w_i f_i` at `x`.
@@ -227,28 +162,61 @@ impl Batch<'_> {
         mut visit: impl FnMut(usize, usize, f64),
     ) -> Result<(), Error> {
         require_length("w", w.len(), self.len())?;
-        let mut terms = Terms::new(self, x)?;
-        let directions: Vec<Vec<f64>> = (0..plan.colors())
-            .map(|color| plan.members(color).map(|is_in| f64::from(u8::from(is_in))).collect())
-            .collect();
-        for (row, &w) in w.iter().enumerate().filter(|(_, w)| **w != 0.0) {
-            for (color, direction) in directions.iter().enumerate() {
-                terms.evaluate(row, |i| direction[i])?;
-                terms.sweep_back(Dual::lift(w));
-                for entry in plan.entries(color) {
-                    let (i, j) = (entry.row as usize, entry.column as usize);
-                    let (value, [a, b]) = (
-                        terms.adjoints()[entry.source as usize].tangent,
-                        [i, j].map(|i| self.variable(row, i)),
-                    );
-                    visit(a, b, value);
-                    if i != j {
-                        visit(b, a, value);
-                    }
-                }
-            }
+        let support = Support::of(w);
+        let weights = support.pick(w);
+        for color in 0..plan.colors() {
+            let direction: Vec<f64> = plan.members(color).map(|is_in| f64::from(u8::from(is_in))).collect();
+            let entries: Vec<Entry> = plan.entries(color).collect();
+            let reduction =
+                DualReduction::Entries { weights: &weights, entries: &entries, visit: &mut visit };
+            let whole = support.select(0..support.len());
+            self.dual_sweep(x, Direction::Local(&direction), whole, reduction)?;
         }
         Ok(())
+    }
+
+    /// Writes to `product` the slopes of `Σ w_i g_i` along `v`; gives `Σ w_i f_i`.
+    fn product(
+        &self,
+        x: &[f64],
+        v: &[f64],
+        support: &Support,
+        weights: Weights<'_>,
+        product: &mut [f64],
+    ) -> Result<f64, Error> {
+        self.require_second_order(x)?;
+        require_length("v", v.len(), self.inputs)?;
+        require_length("product", product.len(), self.inputs)?;
+        product.fill(0.0);
+        let part = |chunk: Range<usize>| {
+            let (mut value, mut part) = (0.0, vec![0.0; self.inputs]);
+            let selection = support.select(chunk.clone());
+            let weights = weights.slice(chunk);
+            let reduction = DualReduction::Product { weights, value: &mut value, product: &mut part };
+            self.dual_sweep(x, Direction::Global(v), selection, reduction)?;
+            Ok((value, part))
+        };
+        reduce(support.len(), 0.0, part, |total, (value, part)| {
+            add_to(product, &part);
+            total + value
+        })
+    }
+
+    /// Checks the length of `x`, and that every node has second derivatives.
+    fn require_second_order(&self, x: &[f64]) -> Result<(), Error> {
+        require_length("x", x.len(), self.inputs)?;
+        self.code.nary.iter().try_for_each(|node| node.kind.require_second_order())
+    }
+
+    fn dual_sweep(
+        &self,
+        x: &[f64],
+        direction: Direction<'_>,
+        selection: Selection<'_>,
+        reduction: DualReduction<'_>,
+    ) -> Result<(), Error> {
+        self.require_second_order(x)?;
+        dispatch(DualSweep { batch: self, point: x, direction, selection, reduction })
     }
 
     /// The pattern of the sum, given that of a term.

@@ -4,19 +4,17 @@
 //! the reduction weigh the terms, sweep back from the weights. Instructions are
 //! chosen once for the whole loop.
 //!
-//! Loops in here count by index: in a function as large as this one the
-//! compiler stops inlining iterators, and what is merely called keeps the
-//! instruction set it was compiled for.
+//! Loops in here count by index, as those of [`term`](super::term) do.
 
 use super::Batch;
-use super::incidence::{Incidence, Variables};
+use super::gathered::{Gathered, Scattered};
 use super::online::{Online, largest};
+use super::selection::{Block, Selection};
+use super::term::{forward, reverse};
 use crate::Error;
 use crate::kernel::dispatch::{InstructionSet, Kernel};
 use crate::lanes::{LANES, Lanes};
-use crate::program::code::{Code, Step};
-use crate::program::guards::changed;
-use crate::program::replay::{self, Registers};
+use crate::program::replay::Registers;
 use crate::rules::Number;
 
 /// What happens to the terms.
@@ -35,66 +33,6 @@ pub(super) enum Reduction<'a> {
     Gradients { values: &'a mut [f64], gradients: &'a mut [f64] },
 }
 
-/// Which rows are swept, in blocks of at most [`LANES`].
-#[derive(Clone, Copy)]
-pub(super) enum Selection<'a> {
-    /// From the first, a multiple of [`LANES`], up to the second.
-    Range(usize, usize),
-    /// The listed blocks of consecutive rows.
-    Blocks(&'a [usize]),
-    /// The listed rows.
-    List(&'a [usize]),
-}
-
-/// Rows that are swept together.
-#[derive(Clone, Copy)]
-enum Block<'a> {
-    Consecutive { first: usize, count: usize },
-    Listed(&'a [usize]),
-}
-
-impl<'a> Selection<'a> {
-    /// The number of blocks.
-    fn blocks(self) -> usize {
-        match self {
-            Selection::Range(first, end) => (end - first).div_ceil(LANES),
-            Selection::Blocks(blocks) => blocks.len(),
-            Selection::List(rows) => rows.len().div_ceil(LANES),
-        }
-    }
-
-    /// The `i`-th block, of a batch of so many rows.
-    #[inline(always)]
-    fn block(self, i: usize, rows: usize) -> Block<'a> {
-        let consecutive =
-            |first: usize, end: usize| Block::Consecutive { first, count: LANES.min(end - first) };
-        match self {
-            Selection::Range(first, end) => consecutive(first + i * LANES, end),
-            Selection::Blocks(blocks) => consecutive(blocks[i] * LANES, rows),
-            Selection::List(rows) => Block::Listed(&rows[i * LANES..][..LANES.min(rows.len() - i * LANES)]),
-        }
-    }
-}
-
-impl Block<'_> {
-    #[inline(always)]
-    fn count(self) -> usize {
-        match self {
-            Block::Consecutive { count, .. } => count,
-            Block::Listed(rows) => rows.len(),
-        }
-    }
-
-    /// The row in a lane; beyond the last row, that is repeated.
-    #[inline(always)]
-    fn row(self, lane: usize) -> usize {
-        match self {
-            Block::Consecutive { first, count } => first + lane.min(count - 1),
-            Block::Listed(rows) => rows[lane.min(rows.len() - 1)],
-        }
-    }
-}
-
 /// A sweep over selected rows at a point.
 pub(super) struct Sweep<'a, 'd> {
     pub(super) batch: &'a Batch<'d>,
@@ -108,25 +46,52 @@ impl Kernel for Sweep<'_, '_> {
 
     #[inline(always)]
     fn run<I: InstructionSet>(mut self) -> Result<(), Error> {
-        let code = &self.batch.code;
+        let (batch, code) = (self.batch, &self.batch.code);
         let mut registers = Registers::<Lanes<I>>::reserve(code);
         registers.prepare(code);
-        self.batch.broadcast(self.point, &mut registers);
+        let incidence = batch.incidence.as_ref();
+        let point = incidence.map(|incidence| Gathered::new(incidence, self.point));
+        let mut sums = incidence.map(Scattered::new);
+        if point.is_none() {
+            broadcast(self.point, &mut registers.values[code.active()]);
+        }
         for i in 0..self.selection.blocks() {
-            let block = self.selection.block(i, self.batch.len());
-            self.load(block, &mut registers);
+            let block = self.selection.block(i, batch.len());
+            for (column, slot) in code.passive().enumerate() {
+                batch.rows.load(block, column, &mut registers.values[slot].lanes);
+            }
+            if let Some(point) = &point {
+                for (column, slot) in code.active().enumerate() {
+                    point.load(block, column, &mut registers.values[slot].lanes);
+                }
+            }
             forward(code, &mut registers);
             if !code.guards.is_empty() {
-                self.check_guards(block, &registers)?;
+                batch.check_guards(block, |slot| registers.values[slot as usize].lanes)?;
             }
             let terms = registers.values[code.outputs[0] as usize].lanes;
-            if let Some(weights) = self.reduction.weigh::<I>(i, block.count(), terms, &mut registers) {
+            let rescale = |factor| rescale(&mut registers, sums.as_mut(), factor);
+            if let Some(weights) = self.reduction.weigh::<I>(i, block.count(), terms, rescale) {
                 registers.seed(code, code.outputs[0], Lanes::new(weights));
                 reverse(code, &mut registers);
-                self.take_gradients(i, block, &mut registers);
+                let slopes = &mut registers.adjoints[..code.active_inputs];
+                if let Reduction::Gradients { gradients, .. } = &mut self.reduction {
+                    batch.write_gradients(i, block, slopes, gradients);
+                    slopes.fill(Lanes::splat(0.0));
+                } else if let Some(sums) = &mut sums {
+                    for column in 0..slopes.len() {
+                        sums.add(block, column, &slopes[column].lanes);
+                        slopes[column] = Lanes::splat(0.0);
+                    }
+                }
             }
         }
-        self.take_broadcast_gradient(&registers);
+        let gradient = self.reduction.gradient();
+        match sums {
+            Some(sums) => sums.add_to(gradient),
+            // Broadcast variables kept their adjoints in the lanes.
+            None => add_lanes(&registers.adjoints, gradient),
+        }
         if let Reduction::SmoothMax(online) = self.reduction {
             online.finish();
         }
@@ -134,131 +99,30 @@ impl Kernel for Sweep<'_, '_> {
     }
 }
 
-/// [`replay::forward`] for code that has no runs.
-#[inline(always)]
-fn forward<I: InstructionSet>(code: &Code<f64>, registers: &mut Registers<Lanes<I>>) {
-    for step in &code.steps {
-        match step {
-            Step::Scalars(scalars) => replay::forward_scalars(code, scalars, &mut registers.values),
-            Step::Nary(index) => replay::forward_nary(code, &code.nary[*index as usize], registers),
-            Step::Run(_) => unreachable!("code for lanes is compiled without runs"),
-        }
+/// Puts the variables that every term sees in all lanes.
+fn broadcast<I>(point: &[f64], inputs: &mut [Lanes<I>]) {
+    for (input, &x) in inputs.iter_mut().zip(point) {
+        *input = Lanes::splat(x);
     }
 }
 
-/// [`replay::reverse`] for code that has no runs.
-#[inline(always)]
-fn reverse<I: InstructionSet>(code: &Code<f64>, registers: &mut Registers<Lanes<I>>) {
-    for step in code.steps.iter().rev() {
-        match step {
-            Step::Scalars(scalars) => {
-                replay::reverse_scalars(code, scalars, &registers.values, &mut registers.adjoints);
-            }
-            Step::Nary(index) => replay::reverse_nary(code, &code.nary[*index as usize], registers),
-            Step::Run(_) => unreachable!("code for lanes is compiled without runs"),
-        }
+/// Adds the sums of lanes to a gradient.
+fn add_lanes<I>(adjoints: &[Lanes<I>], gradient: &mut [f64]) {
+    for (sum, slope) in gradient.iter_mut().zip(adjoints) {
+        *sum += slope.sum();
     }
 }
 
-impl Sweep<'_, '_> {
-    #[inline(always)]
-    fn load<I: InstructionSet>(&self, block: Block<'_>, registers: &mut Registers<Lanes<I>>) {
-        let data = &mut registers.values[self.batch.code.passive()];
-        match block {
-            Block::Consecutive { first, .. } => self.batch.rows.load(first, data),
-            Block::Listed(_) => {
-                for (column, lanes) in data.iter_mut().enumerate() {
-                    for (i, lane) in lanes.lanes.iter_mut().enumerate() {
-                        *lane = self.batch.rows.at(block.row(i), column);
-                    }
-                }
-            }
-        }
-        if let Some(incidence) = &self.batch.incidence {
-            let inputs = &mut registers.values[self.batch.code.active()];
-            match block {
-                Block::Consecutive { first, .. } => {
-                    for column in 0..inputs.len() {
-                        inputs[column] = incidence.variables(first, column).gather(self.point);
-                    }
-                }
-                Block::Listed(_) => {
-                    for column in 0..inputs.len() {
-                        let variables = listed_variables(incidence, block, column);
-                        inputs[column] = Variables::Listed(&variables).gather(self.point);
-                    }
-                }
+impl Batch<'_> {
+    /// Adds the slopes of the terms of the `i`-th block to their gradients.
+    fn write_gradients<I>(&self, i: usize, block: Block<'_>, slopes: &[Lanes<I>], gradients: &mut [f64]) {
+        for lane in 0..block.count() {
+            let gradient = &mut gradients[(i * LANES + lane) * self.inputs..][..self.inputs];
+            for (column, slope) in slopes.iter().enumerate() {
+                gradient[self.variable(block.row(lane), column)] += slope.lanes[lane];
             }
         }
     }
-
-    #[inline(never)]
-    fn check_guards<I: InstructionSet>(
-        &self,
-        block: Block<'_>,
-        registers: &Registers<Lanes<I>>,
-    ) -> Result<(), Error> {
-        for (comparison, guard) in self.batch.code.guards.iter().enumerate() {
-            let [left, right] = guard.operands.map(|slot| registers.values[slot as usize].lanes);
-            let flipped = (0..block.count()).find(|&i| guard.question.ask(left[i], right[i]) != guard.answer);
-            if let Some(i) = flipped {
-                return Err(changed(comparison, guard, [left[i], right[i]], Some(block.row(i))));
-            }
-        }
-        Ok(())
-    }
-
-    /// After the `i`-th block: gradients of single terms, and what is scattered.
-    #[inline(always)]
-    fn take_gradients<I: InstructionSet>(
-        &mut self,
-        i: usize,
-        block: Block<'_>,
-        registers: &mut Registers<Lanes<I>>,
-    ) {
-        let slopes = &mut registers.adjoints[..self.batch.code.active_inputs];
-        if let Reduction::Gradients { gradients, .. } = &mut self.reduction {
-            let inputs = self.batch.inputs;
-            for lane in 0..block.count() {
-                let gradient = &mut gradients[(i * LANES + lane) * inputs..][..inputs];
-                for (column, slope) in slopes.iter().enumerate() {
-                    gradient[self.batch.variable(block.row(lane), column)] += slope.lanes[lane];
-                }
-            }
-            slopes.fill(Lanes::splat(0.0));
-        } else if let Some(incidence) = &self.batch.incidence {
-            let gradient = self.reduction.gradient();
-            match block {
-                Block::Consecutive { first, .. } => {
-                    for column in 0..slopes.len() {
-                        incidence.variables(first, column).scatter(&slopes[column].lanes, gradient);
-                    }
-                }
-                Block::Listed(_) => {
-                    for column in 0..slopes.len() {
-                        let variables = listed_variables(incidence, block, column);
-                        Variables::Listed(&variables).scatter(&slopes[column].lanes, gradient);
-                    }
-                }
-            }
-            slopes.fill(Lanes::splat(0.0));
-        }
-    }
-
-    /// At the end: broadcast variables kept their adjoints in the lanes.
-    fn take_broadcast_gradient<I>(&mut self, registers: &Registers<Lanes<I>>) {
-        if self.batch.incidence.is_none() {
-            for (sum, slope) in self.reduction.gradient().iter_mut().zip(&registers.adjoints) {
-                *sum += slope.sum();
-            }
-        }
-    }
-}
-
-/// The variables that listed terms see in a column.
-#[inline(never)]
-fn listed_variables(incidence: &Incidence, block: Block<'_>, column: usize) -> [u32; LANES] {
-    std::array::from_fn(|lane| incidence.variable(block.row(lane), column) as u32)
 }
 
 impl Reduction<'_> {
@@ -278,13 +142,11 @@ impl Reduction<'_> {
         i: usize,
         count: usize,
         terms: [f64; LANES],
-        registers: &mut Registers<Lanes<I>>,
+        rescale: impl FnOnce(f64),
     ) -> Option<[f64; LANES]> {
         let first = i * LANES;
         match self {
-            Reduction::SmoothMax(online) => {
-                online.absorb::<I>(count, terms, |factor| rescale(registers, factor))
-            }
+            Reduction::SmoothMax(online) => online.absorb::<I>(count, terms, rescale),
             Reduction::Extremes { extremes, sign } => {
                 // Lanes without a row repeat the last one.
                 extremes[i] = *sign * largest(terms.map(|term| *sign * term));
@@ -319,10 +181,17 @@ fn ones(count: usize) -> [f64; LANES] {
     ones
 }
 
-/// Multiplies the adjoints of the broadcast variables.
+/// Multiplies what the variables received so far.
 #[inline(always)]
-fn rescale<I: InstructionSet>(registers: &mut Registers<Lanes<I>>, factor: f64) {
+fn rescale<I: InstructionSet>(
+    registers: &mut Registers<Lanes<I>>,
+    sums: Option<&mut Scattered<'_>>,
+    factor: f64,
+) {
     for adjoint in &mut registers.adjoints {
         *adjoint = Lanes::splat(factor).chain(*adjoint);
+    }
+    if let Some(sums) = sums {
+        sums.rescale(factor);
     }
 }

@@ -14,6 +14,7 @@ use num_traits::Float;
 use crate::Error;
 use crate::rules::{KinkKind, Number, Primitive};
 
+mod by_lane;
 mod custom;
 mod nary_number;
 mod simplex;

@@ -11,7 +11,7 @@
 use super::code::{Code, NaryStep, Run, Scalars, Step};
 use super::strided;
 use crate::nary::NaryNumber;
-use crate::rules::{Number, Op, Primitive, Row, Visitor, arguments, dispatch};
+use crate::rules::{Arguments, Number, Op, Primitive, Row, Visitor, arguments, dispatch};
 use crate::tape::{Instruction, Operands};
 
 /// The numbers of one replay.
@@ -145,14 +145,32 @@ struct ForwardScalar<'a, T, R> {
     output: usize,
 }
 
+/// An instruction with any rule: one call for all that are not inlined.
+#[inline(never)]
+fn forward_by_code<R: NaryNumber>(
+    code: &Code<R::Base>,
+    instruction: Instruction,
+    values: &mut [R],
+    output: usize,
+) {
+    let (op, arity) = (instruction.op, instruction.op.arity());
+    let operands = code.rule_operands(instruction, arity);
+    let x = arguments(arity, |i| values[operands[i] as usize]);
+    values[output] = R::value_of(op, &x);
+}
+
 impl<T: Primitive, R: NaryNumber<Base = T>> Visitor for ForwardScalar<'_, T, R> {
     type Output = ();
 
     #[inline(always)]
     fn rule<F: Row>(self) {
+        if const { !R::INLINED.contains(F::OP) } {
+            return forward_by_code(self.code, self.instruction, self.values, self.output);
+        }
         let operands = self.code.rule_operands(self.instruction, F::ARITY);
         let x = arguments(F::ARITY, |i| self.values[operands[i] as usize]);
-        self.values[self.output] = if F::OP.is_arithmetic() { F::value(&x) } else { R::value_of::<F>(&x) };
+        self.values[self.output] =
+            if const { F::OP.is_arithmetic() } { F::value(&x) } else { library_value::<F, R>(&x) };
     }
 
     fn structural(self, op: Op) {
@@ -184,24 +202,56 @@ struct ReverseScalar<'a, T, R> {
     output: usize,
 }
 
+/// An instruction with any rule: one call for all that are not inlined.
+#[inline(never)]
+fn reverse_by_code<R: NaryNumber>(
+    code: &Code<R::Base>,
+    instruction: Instruction,
+    values: &[R],
+    adjoints: &mut [R],
+    output: usize,
+) {
+    let Some(place) = adjoints.get_mut(output.wrapping_sub(code.first_active)) else {
+        return;
+    };
+    let y_bar = std::mem::replace(place, R::constant(0.0));
+    if y_bar.is_zero() {
+        return;
+    }
+    let (op, arity) = (instruction.op, instruction.op.arity());
+    let operands = code.rule_operands(instruction, arity);
+    let x = arguments(arity, |i| values[operands[i] as usize]);
+    let x_bar = R::adjoint_of(op, &x, values[output], y_bar);
+    for i in 0..arity {
+        add_to(adjoints, code.first_active, operands[i], x_bar[i]);
+    }
+}
+
 impl<T: Primitive, R: NaryNumber<Base = T>> Visitor for ReverseScalar<'_, T, R> {
     type Output = ();
 
     #[inline(always)]
     fn rule<F: Row>(self) {
+        if const { !R::INLINED.contains(F::OP) } {
+            let ReverseScalar { code, instruction, values, adjoints, output } = self;
+            return reverse_by_code(code, instruction, values, adjoints, output);
+        }
         let first_active = self.code.first_active;
         let Some(place) = self.adjoints.get_mut(self.output.wrapping_sub(first_active)) else {
             return;
         };
         let y_bar = std::mem::replace(place, R::constant(0.0));
-        if (R::ASKS_FOR_ZERO || !F::OP.is_arithmetic()) && y_bar.is_zero() {
+        if R::ASKS_FOR_ZERO && y_bar.is_zero() {
             return;
         }
         let operands = self.code.rule_operands(self.instruction, F::ARITY);
         let x = arguments(F::ARITY, |i| self.values[operands[i] as usize]);
         let y = self.values[self.output];
-        let x_bar =
-            if F::OP.is_arithmetic() { F::adjoint(&x, y, y_bar) } else { R::adjoint_of::<F>(&x, y, y_bar) };
+        let x_bar = if const { F::OP.is_arithmetic() } {
+            F::adjoint(&x, y, y_bar)
+        } else {
+            library_adjoint::<F, R>(&x, y, y_bar)
+        };
         for i in 0..F::ARITY {
             add_to(self.adjoints, first_active, operands[i], x_bar[i]);
         }
@@ -210,6 +260,17 @@ impl<T: Primitive, R: NaryNumber<Base = T>> Visitor for ReverseScalar<'_, T, R> 
     fn structural(self, op: Op) {
         unreachable!("{op:?} is not a scalar instruction")
     }
+}
+
+/// A value that takes a library call: apart from the loop over instructions.
+#[inline(never)]
+fn library_value<F: Row, R: NaryNumber>(x: &Arguments<R>) -> R {
+    F::value(x)
+}
+
+#[inline(never)]
+fn library_adjoint<F: Row, R: NaryNumber>(x: &Arguments<R>, y: R, y_bar: R) -> Arguments<R> {
+    F::adjoint(x, y, y_bar)
 }
 
 pub(crate) fn forward_nary<R: NaryNumber>(

@@ -187,7 +187,7 @@ macro_rules! rules {
         impl_elementary!(f32);
         impl_elementary!(f64);
 
-        impl<T: Valued> Elementary for Dual<T> {
+        impl<T: Elementary> Elementary for Dual<T> {
             $(
                 #[inline(always)]
                 fn $name(self $(, $xs: Self)*) -> Self {

@@ -42,8 +42,6 @@ pub use number::{Number, Primitive, Valued};
 pub(crate) use table::dispatch;
 pub use table::{Elementary, Op, TABLE};
 
-use num_traits::Float;
-
 use crate::Scalar;
 
 /// How a function fails to be differentiable at a point.
@@ -176,6 +174,28 @@ impl Op {
     }
 }
 
+/// Rules that are compiled into one loop.
+#[derive(Clone, Copy)]
+pub(crate) enum RuleSet {
+    /// Each with a call of its own if it is more than arithmetic.
+    All,
+    /// See [`Op::is_arithmetic`].
+    Arithmetic,
+    /// Sums and products.
+    Ring,
+}
+
+impl RuleSet {
+    #[inline(always)]
+    pub(crate) const fn contains(self, op: Op) -> bool {
+        match self {
+            RuleSet::All => true,
+            RuleSet::Arithmetic => op.is_arithmetic(),
+            RuleSet::Ring => matches!(op, Op::Neg | Op::Add | Op::Sub | Op::Mul | Op::Square),
+        }
+    }
+}
+
 impl std::fmt::Display for Op {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())
@@ -204,34 +224,43 @@ pub trait Row {
     /// Reverse mode: what the arguments of `y = f(x)` receive from the adjoint `y_bar`.
     #[inline(always)]
     fn adjoint<T: Elementary>(x: &Arguments<T>, y: T, y_bar: T) -> Arguments<T> {
+        // Written out: on lanes, closures are not always inlined, nor loops unrolled.
+        let zero = T::constant(0.0);
         if Self::OP.is_affine() {
             let signs = Self::partials(&[0.0; 3], 0.0);
-            return arguments(Self::ARITY, |i| if signs[i] < 0.0 { -y_bar } else { y_bar });
+            let second = if Self::ARITY > 1 { with_sign(signs[1], y_bar) } else { zero };
+            return [with_sign(signs[0], y_bar), second, zero];
         }
         let p = Self::partials(x, y);
-        arguments(Self::ARITY, |i| y_bar.chain(p[i]))
+        [
+            y_bar.chain(p[0]),
+            if Self::ARITY > 1 { y_bar.chain(p[1]) } else { zero },
+            if Self::ARITY > 2 { y_bar.chain(p[2]) } else { zero },
+        ]
     }
 
     /// Forward mode: the tangent of `y = f(x)` from the tangents of its arguments.
     #[inline(always)]
-    fn tangent<T: Valued>(x: &Arguments<T>, y: T, x_dot: &Arguments<T>) -> T {
+    fn tangent<T: Elementary>(x: &Arguments<T>, y: T, x_dot: &Arguments<T>) -> T {
         tangent::<Self, T>(&Self::partials(x, y), x_dot)
     }
 }
 
+/// `x` or `-x`.
+#[inline(always)]
+fn with_sign<T: Number>(sign: f64, x: T) -> T {
+    if sign < 0.0 { -x } else { x }
+}
+
 /// `Σ p_i ẋ_i` with the partials of a rule.
 #[inline(always)]
-pub(crate) fn tangent<F: Row + ?Sized, T: Valued>(partials: &Arguments<T>, x_dot: &Arguments<T>) -> T {
+pub(crate) fn tangent<F: Row + ?Sized, T: Number>(partials: &Arguments<T>, x_dot: &Arguments<T>) -> T {
     let mut sum = partials[0].chain(x_dot[0]);
     for i in 1..F::ARITY {
         sum = sum + partials[i].chain(x_dot[i]);
     }
     // Partials of 1 and -1 make no NaN.
-    if !F::OP.is_affine() && sum.base().is_nan() {
-        tangent_of_varying(F::ARITY, partials, x_dot)
-    } else {
-        sum
-    }
+    if F::OP.is_affine() { sum } else { T::settle_tangent(sum, F::ARITY, partials, x_dot) }
 }
 
 /// The tangent where the plain sum is NaN, without the arguments that do not
@@ -242,11 +271,11 @@ pub(crate) fn tangent<F: Row + ?Sized, T: Valued>(partials: &Arguments<T>, x_dot
 /// varies: `ln(exp(-800))` has no slope 0, see [`Number::chain`].
 #[cold]
 #[inline(never)]
-fn tangent_of_varying<T: Valued>(arity: usize, partials: &Arguments<T>, x_dot: &Arguments<T>) -> T {
+fn tangent_of_varying<T: Number>(arity: usize, partials: &Arguments<T>, x_dot: &Arguments<T>) -> T {
     let varies = x_dot[..arity].iter().any(|x_dot| !x_dot.is_zero());
     let mut sum = T::constant(0.0);
     for (&p, &x_dot) in partials.iter().zip(x_dot).take(arity) {
-        let counts = if varies { !x_dot.is_zero() } else { !p.base().is_nan() };
+        let counts = if varies { !x_dot.is_zero() } else { !p.has_nan() };
         if counts {
             sum = sum + p.chain(x_dot);
         }
@@ -307,6 +336,11 @@ pub fn partials<T: Elementary>(op: Op, x: &Arguments<T>, y: T) -> Arguments<T> {
     dispatch(op, Partials(x, y))
 }
 
+/// [`Row::adjoint`] of a rule known by its code.
+pub(crate) fn adjoint<T: Elementary>(op: Op, x: &Arguments<T>, y: T, y_bar: T) -> Arguments<T> {
+    dispatch(op, Adjoint(x, y, y_bar))
+}
+
 struct Value<'a, T>(&'a Arguments<T>);
 
 impl<T: Elementary> Visitor for Value<'_, T> {
@@ -318,6 +352,21 @@ impl<T: Elementary> Visitor for Value<'_, T> {
     }
 
     fn structural(self, op: Op) -> T {
+        panic!("{op:?} is no rule")
+    }
+}
+
+struct Adjoint<'a, T>(&'a Arguments<T>, T, T);
+
+impl<T: Elementary> Visitor for Adjoint<'_, T> {
+    type Output = Arguments<T>;
+
+    #[inline(always)]
+    fn rule<R: Row>(self) -> Arguments<T> {
+        R::adjoint(self.0, self.1, self.2)
+    }
+
+    fn structural(self, op: Op) -> Arguments<T> {
         panic!("{op:?} is no rule")
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 
+use super::{Arguments, tangent_of_varying};
 use crate::nary::SliceNumber;
 
 /// Ring operations, constants and the chain-rule product: what a rule needs
@@ -46,8 +47,17 @@ pub trait Number:
     /// Whether the value and every derivative carried along are exactly zero.
     fn is_zero(self) -> bool;
 
+    /// Whether the value is NaN; of lanes, that of any.
+    fn has_nan(self) -> bool;
+
     /// `self^n`, where `n` holds an integer.
     fn powi(self, n: Self) -> Self;
+
+    /// The tangent `sum = Σ p_i ẋ_i`; where that is NaN, the sum over what varies.
+    #[inline(always)]
+    fn settle_tangent(sum: Self, arity: usize, partials: &Arguments<Self>, x_dot: &Arguments<Self>) -> Self {
+        if sum.has_nan() { tangent_of_varying(arity, partials, x_dot) } else { sum }
+    }
 }
 
 /// Numbers that stand for one underlying value: all but the lanes of a batch.
@@ -85,6 +95,11 @@ macro_rules! impl_number {
             #[inline(always)]
             fn is_zero(self) -> bool {
                 self == 0.0
+            }
+
+            #[inline(always)]
+            fn has_nan(self) -> bool {
+                self.is_nan()
             }
 
             #[inline(always)]
