@@ -52,7 +52,7 @@ impl<'b, 'd> Terms<'b, 'd> {
         for (i, slot) in code.active().enumerate() {
             registers.values[slot] = Dual::new(self.x[batch.variable(row, i)], direction(i));
         }
-        replay::forward(code, registers);
+        replay::forward(code, registers, &[]);
         code.check_guards(&registers.values, Some(row))?;
         Ok(registers.values[code.outputs[0] as usize])
     }
@@ -63,7 +63,7 @@ impl<'b, 'd> Terms<'b, 'd> {
         let (code, registers) = (&self.batch.code, &mut self.registers);
         registers.clear_inputs(code);
         registers.seed(code, code.outputs[0], weight);
-        replay::reverse(code, registers);
+        replay::reverse(code, registers, &[], &mut []);
     }
 
     /// Writes to `product` the slopes of `Σ w_i g_i` along `v`; gives `Σ w_i f_i`.

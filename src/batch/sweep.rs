@@ -140,7 +140,7 @@ fn forward<I: InstructionSet>(code: &Code<f64>, registers: &mut Registers<Lanes<
     for step in &code.steps {
         match step {
             Step::Scalars(scalars) => replay::forward_scalars(code, scalars, &mut registers.values),
-            Step::Nary(index) => replay::forward_nary(code, &code.nary[*index as usize], registers),
+            Step::Nary(index) => replay::forward_nary(code, &code.nary[*index as usize], registers, &[]),
             Step::Run(_) => unreachable!("code for lanes is compiled without runs"),
         }
     }
@@ -154,7 +154,9 @@ fn reverse<I: InstructionSet>(code: &Code<f64>, registers: &mut Registers<Lanes<
             Step::Scalars(scalars) => {
                 replay::reverse_scalars(code, scalars, &registers.values, &mut registers.adjoints);
             }
-            Step::Nary(index) => replay::reverse_nary(code, &code.nary[*index as usize], registers),
+            Step::Nary(index) => {
+                replay::reverse_nary(code, &code.nary[*index as usize], registers, &[], &mut [])
+            }
             Step::Run(_) => unreachable!("code for lanes is compiled without runs"),
         }
     }

@@ -163,14 +163,13 @@ impl<T: Primitive> Program<T> {
         for ((input, &x), &v) in inputs.zip(x).zip(v) {
             *input = Dual::new(x, v);
         }
-        replay::forward(&self.code, registers);
+        replay::forward(&self.code, registers, &[]);
         self.code.check_guards(&registers.values, None)?;
-        registers.clear_inputs(&self.code);
         for (output, seed) in seeds {
             registers.seed(&self.code, self.code.outputs[output], Dual::lift(seed));
         }
-        replay::reverse(&self.code, registers);
-        for (product, adjoint) in product.iter_mut().zip(&registers.adjoints) {
+        replay::reverse(&self.code, registers, &[], &mut []);
+        for (product, adjoint) in product.iter_mut().zip(registers.take_adjoints(&self.code)) {
             *product = adjoint.tangent;
         }
         Ok(())

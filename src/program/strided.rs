@@ -8,17 +8,25 @@
 use std::marker::PhantomData;
 
 use super::code::{Run, Strided};
+use super::memory::{Sources, Targets};
 use crate::nary::NaryNumber;
 use crate::rules::{Number, Op, Row, Visitor, dispatch};
 
-/// Evaluates a run.
-pub(super) fn forward<R: NaryNumber>(run: &Run, values: &mut [R]) {
-    dispatch(run.op, Forward { run, values });
+/// Evaluates a run to `results`.
+pub(super) fn forward<R: NaryNumber>(run: &Run, sources: Sources<'_, R>, results: &mut [R]) {
+    dispatch(run.op, Forward { run, sources, results });
 }
 
-/// Reverses a run: takes the adjoints of its results to its arguments.
-pub(super) fn reverse<R: NaryNumber>(run: &Run, first_active: usize, values: &[R], adjoints: &mut [R]) {
-    dispatch(run.op, Reverse { run, first_active, values, adjoints });
+/// Reverses a run with results `y`: takes their adjoints to its arguments, and
+/// leaves them at zero.
+pub(super) fn reverse<R: NaryNumber>(
+    run: &Run,
+    sources: Sources<'_, R>,
+    y: &[R],
+    y_bar: &mut [R],
+    targets: Targets<'_, R>,
+) {
+    dispatch(run.op, Reverse { run, sources, y, y_bar, targets });
 }
 
 /// The values of one argument along a run.
@@ -69,47 +77,50 @@ impl Strided {
     }
 
     #[inline(always)]
-    fn consecutive<R>(self, values: &[R], len: usize) -> Consecutive<'_, R> {
-        Consecutive(&values[self.start as usize..][..len])
+    fn consecutive<R>(self, sources: Sources<'_, R>, len: usize) -> Consecutive<'_, R> {
+        let (values, start) = sources.find(self.start as usize);
+        Consecutive(&values[start..][..len])
     }
 
     #[inline(always)]
-    fn broadcast<R: Copy>(self, values: &[R]) -> Broadcast<R> {
-        Broadcast(values[self.start as usize])
+    fn broadcast<R: Copy>(self, sources: Sources<'_, R>) -> Broadcast<R> {
+        let (values, start) = sources.find(self.start as usize);
+        Broadcast(values[start])
     }
 
     #[inline(always)]
-    fn at_stride<R>(self, values: &[R]) -> AtStride<'_, R> {
-        AtStride { values, argument: self }
+    fn at_stride<R>(self, sources: Sources<'_, R>) -> AtStride<'_, R> {
+        let (values, start) = sources.find(self.start as usize);
+        AtStride { values, argument: Strided { start: start as u32, stride: self.stride } }
     }
 }
 
 /// Calls `$body` with the three arguments of a run as the patterns that fit
 /// their strides. A macro, because each pattern is a type.
 macro_rules! with_arguments {
-    ($F:ty, $run:expr, $values:expr, |$a:ident, $b:ident, $c:ident| $body:expr) => {{
-        let (run, values, len) = ($run, $values, $run.len as usize);
+    ($F:ty, $run:expr, $sources:expr, |$a:ident, $b:ident, $c:ident| $body:expr) => {{
+        let (run, sources, len) = ($run, $sources, $run.len as usize);
         let [x, y, z] = run.arguments;
         let none = Broadcast(R::constant(0.0));
         match (<$F>::ARITY, x.stride, y.stride) {
             (1, 1, _) if <$F>::OP.is_arithmetic() => {
-                let ($a, $b, $c) = (x.consecutive(values, len), none, none);
+                let ($a, $b, $c) = (x.consecutive(sources, len), none, none);
                 $body
             }
             (2, 1, 1) if <$F>::OP.is_arithmetic() => {
-                let ($a, $b, $c) = (x.consecutive(values, len), y.consecutive(values, len), none);
+                let ($a, $b, $c) = (x.consecutive(sources, len), y.consecutive(sources, len), none);
                 $body
             }
             (2, 1, 0) if <$F>::OP.is_arithmetic() => {
-                let ($a, $b, $c) = (x.consecutive(values, len), y.broadcast(values), none);
+                let ($a, $b, $c) = (x.consecutive(sources, len), y.broadcast(sources), none);
                 $body
             }
             (2, 0, 1) if <$F>::OP.is_arithmetic() => {
-                let ($a, $b, $c) = (x.broadcast(values), y.consecutive(values, len), none);
+                let ($a, $b, $c) = (x.broadcast(sources), y.consecutive(sources, len), none);
                 $body
             }
             _ => {
-                let ($a, $b, $c) = (x.at_stride(values), y.at_stride(values), z.at_stride(values));
+                let ($a, $b, $c) = (x.at_stride(sources), y.at_stride(sources), z.at_stride(sources));
                 $body
             }
         }
@@ -118,7 +129,8 @@ macro_rules! with_arguments {
 
 struct Forward<'a, R> {
     run: &'a Run,
-    values: &'a mut [R],
+    sources: Sources<'a, R>,
+    results: &'a mut [R],
 }
 
 impl<R: NaryNumber> Visitor for Forward<'_, R> {
@@ -126,9 +138,7 @@ impl<R: NaryNumber> Visitor for Forward<'_, R> {
 
     #[inline(never)]
     fn rule<F: Row>(self) {
-        let (before, after) = self.values.split_at_mut(self.run.output as usize);
-        let results = &mut after[..self.run.len as usize];
-        with_arguments!(F, self.run, &*before, |a, b, c| evaluate::<F, R>(a, b, c, results));
+        with_arguments!(F, self.run, self.sources, |a, b, c| evaluate::<F, R>(a, b, c, self.results));
     }
 
     fn structural(self, op: Op) {
@@ -162,9 +172,10 @@ fn element<F: Row, R: Number>(
 
 struct Reverse<'a, R> {
     run: &'a Run,
-    first_active: usize,
-    values: &'a [R],
-    adjoints: &'a mut [R],
+    sources: Sources<'a, R>,
+    y: &'a [R],
+    y_bar: &'a mut [R],
+    targets: Targets<'a, R>,
 }
 
 impl<R: NaryNumber> Visitor for Reverse<'_, R> {
@@ -172,20 +183,16 @@ impl<R: NaryNumber> Visitor for Reverse<'_, R> {
 
     #[inline(never)]
     fn rule<F: Row>(self) {
-        let Reverse { run, first_active, values, adjoints } = self;
-        let len = run.len as usize;
-        let output = run.output as usize;
-        let (before, after) = adjoints.split_at_mut(output - first_active);
-        let (y, y_bar) = (&values[output..][..len], &mut after[..len]);
-        with_arguments!(F, run, values, |a, b, c| {
+        let Reverse { run, sources, y, y_bar, mut targets } = self;
+        with_arguments!(F, run, sources, |a, b, c| {
             let elements = Elements { a, b, c, y, y_bar, rule: PhantomData::<F> };
             // One loop for each argument: their targets may overlap.
-            elements.accumulate::<0>(run.arguments[0], first_active, before);
+            elements.accumulate::<0>(run.arguments[0], &mut targets);
             if F::ARITY > 1 {
-                elements.accumulate::<1>(run.arguments[1], first_active, before);
+                elements.accumulate::<1>(run.arguments[1], &mut targets);
             }
             if F::ARITY > 2 {
-                elements.accumulate::<2>(run.arguments[2], first_active, before);
+                elements.accumulate::<2>(run.arguments[2], &mut targets);
             }
         });
         y_bar.fill(R::constant(0.0));
@@ -218,8 +225,8 @@ impl<F: Row, R: NaryNumber, A: Argument<R>, B: Argument<R>, C: Argument<R>> Elem
     /// Adds to the adjoints of argument `I`, unless it is passive: all of a
     /// run's slots are on the same side of the first active one.
     #[inline(always)]
-    fn accumulate<const I: usize>(&self, argument: Strided, first_active: usize, adjoints: &mut [R]) {
-        let Some(start) = (argument.start as usize).checked_sub(first_active) else {
+    fn accumulate<const I: usize>(&self, argument: Strided, targets: &mut Targets<'_, R>) {
+        let Some((adjoints, start)) = targets.find(argument.start as usize) else {
             return;
         };
         let len = self.y.len();
@@ -231,9 +238,10 @@ impl<F: Row, R: NaryNumber, A: Argument<R>, B: Argument<R>, C: Argument<R>> Elem
                     sums[j] = sums[j] + self.x_bar::<I>(j);
                 }
             }
-            _ => {
+            stride => {
+                let argument = Strided { start: start as u32, stride };
                 for j in 0..len {
-                    let sum = &mut adjoints[argument.slot(j) - first_active];
+                    let sum = &mut adjoints[argument.slot(j)];
                     *sum = *sum + self.x_bar::<I>(j);
                 }
             }
