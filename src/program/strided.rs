@@ -9,12 +9,13 @@ use std::marker::PhantomData;
 
 use super::code::{Run, Strided};
 use super::memory::{Sources, Targets};
+use crate::kernel::dispatch::{self, InstructionSet, Kernel, Portable};
 use crate::nary::NaryNumber;
-use crate::rules::{Number, Op, Row, Visitor, dispatch};
+use crate::rules::{self, Arguments, Number, Op, Row, Visitor};
 
 /// Evaluates a run to `results`.
 pub(super) fn forward<R: NaryNumber>(run: &Run, sources: Sources<'_, R>, results: &mut [R]) {
-    dispatch(run.op, Forward { run, sources, results });
+    rules::dispatch(run.op, Forward { run, sources, results });
 }
 
 /// Reverses a run with results `y`: takes their adjoints to its arguments, and
@@ -26,7 +27,7 @@ pub(super) fn reverse<R: NaryNumber>(
     y_bar: &mut [R],
     targets: Targets<'_, R>,
 ) {
-    dispatch(run.op, Reverse { run, sources, y, y_bar, targets });
+    rules::dispatch(run.op, Reverse { run, sources, y, y_bar, targets });
 }
 
 /// The values of one argument along a run.
@@ -95,32 +96,47 @@ impl Strided {
     }
 }
 
-/// Calls `$body` with the three arguments of a run as the patterns that fit
-/// their strides. A macro, because each pattern is a type.
+/// The arguments of all elements.
+trait Elements<R>: Copy {
+    /// The arguments of element `j` of a rule.
+    fn element(self, arity: usize, j: usize) -> Arguments<R>;
+}
+
+impl<R: Number, A: Argument<R>, B: Argument<R>, C: Argument<R>> Elements<R> for (A, B, C) {
+    #[inline(always)]
+    fn element(self, arity: usize, j: usize) -> Arguments<R> {
+        let none = R::constant(0.0);
+        let (a, b, c) = self;
+        [a.at(j), if arity > 1 { b.at(j) } else { none }, if arity > 2 { c.at(j) } else { none }]
+    }
+}
+
+/// Calls `$body` with the arguments of a run as the patterns that fit their
+/// strides. A macro, because each pattern is a type.
 macro_rules! with_arguments {
-    ($F:ty, $run:expr, $sources:expr, |$a:ident, $b:ident, $c:ident| $body:expr) => {{
+    ($F:ty, $run:expr, $sources:expr, |$x:ident| $body:expr) => {{
         let (run, sources, len) = ($run, $sources, $run.len as usize);
         let [x, y, z] = run.arguments;
         let none = Broadcast(R::constant(0.0));
         match (<$F>::ARITY, x.stride, y.stride) {
             (1, 1, _) if <$F>::OP.is_arithmetic() => {
-                let ($a, $b, $c) = (x.consecutive(sources, len), none, none);
+                let $x = (x.consecutive(sources, len), none, none);
                 $body
             }
             (2, 1, 1) if <$F>::OP.is_arithmetic() => {
-                let ($a, $b, $c) = (x.consecutive(sources, len), y.consecutive(sources, len), none);
+                let $x = (x.consecutive(sources, len), y.consecutive(sources, len), none);
                 $body
             }
             (2, 1, 0) if <$F>::OP.is_arithmetic() => {
-                let ($a, $b, $c) = (x.consecutive(sources, len), y.broadcast(sources), none);
+                let $x = (x.consecutive(sources, len), y.broadcast(sources), none);
                 $body
             }
             (2, 0, 1) if <$F>::OP.is_arithmetic() => {
-                let ($a, $b, $c) = (x.broadcast(sources), y.consecutive(sources, len), none);
+                let $x = (x.broadcast(sources), y.consecutive(sources, len), none);
                 $body
             }
             _ => {
-                let ($a, $b, $c) = (x.at_stride(sources), y.at_stride(sources), z.at_stride(sources));
+                let $x = (x.at_stride(sources), y.at_stride(sources), z.at_stride(sources));
                 $body
             }
         }
@@ -138,36 +154,17 @@ impl<R: NaryNumber> Visitor for Forward<'_, R> {
 
     #[inline(never)]
     fn rule<F: Row>(self) {
-        with_arguments!(F, self.run, self.sources, |a, b, c| evaluate::<F, R>(a, b, c, self.results));
+        let Forward { run, sources, results } = self;
+        with_arguments!(F, run, sources, |x| on_best_vectors::<F, _>(Evaluate::<F, _, _> {
+            x,
+            results,
+            rule: PhantomData
+        }));
     }
 
     fn structural(self, op: Op) {
         unreachable!("{op:?} is not in runs")
     }
-}
-
-#[inline(always)]
-fn evaluate<F: Row, R: NaryNumber>(
-    a: impl Argument<R>,
-    b: impl Argument<R>,
-    c: impl Argument<R>,
-    results: &mut [R],
-) {
-    for j in 0..results.len() {
-        results[j] = F::value(&element::<F, R>(a, b, c, j));
-    }
-}
-
-/// The arguments of element `j`.
-#[inline(always)]
-fn element<F: Row, R: Number>(
-    a: impl Argument<R>,
-    b: impl Argument<R>,
-    c: impl Argument<R>,
-    j: usize,
-) -> [R; 3] {
-    let none = R::constant(0.0);
-    [a.at(j), if F::ARITY > 1 { b.at(j) } else { none }, if F::ARITY > 2 { c.at(j) } else { none }]
 }
 
 struct Reverse<'a, R> {
@@ -184,15 +181,14 @@ impl<R: NaryNumber> Visitor for Reverse<'_, R> {
     #[inline(never)]
     fn rule<F: Row>(self) {
         let Reverse { run, sources, y, y_bar, mut targets } = self;
-        with_arguments!(F, run, sources, |a, b, c| {
-            let elements = Elements { a, b, c, y, y_bar, rule: PhantomData::<F> };
+        with_arguments!(F, run, sources, |x| {
             // One loop for each argument: their targets may overlap.
-            elements.accumulate::<0>(run.arguments[0], &mut targets);
+            accumulate::<0, F, R, _>(run, x, y, y_bar, &mut targets);
             if F::ARITY > 1 {
-                elements.accumulate::<1>(run.arguments[1], &mut targets);
+                accumulate::<1, F, R, _>(run, x, y, y_bar, &mut targets);
             }
             if F::ARITY > 2 {
-                elements.accumulate::<2>(run.arguments[2], &mut targets);
+                accumulate::<2, F, R, _>(run, x, y, y_bar, &mut targets);
             }
         });
         y_bar.fill(R::constant(0.0));
@@ -203,69 +199,129 @@ impl<R: NaryNumber> Visitor for Reverse<'_, R> {
     }
 }
 
-/// The elements of a run, as the reverse sweep meets them.
-///
-/// Methods, not closures: those are not always inlined.
-struct Elements<'a, F, R, A, B, C> {
-    a: A,
-    b: B,
-    c: C,
-    y: &'a [R],
-    y_bar: &'a [R],
+/// Adds to the adjoints of argument `I`, unless it is passive: all of a run's
+/// slots are on the same side of the first active one.
+#[inline(always)]
+fn accumulate<const I: usize, F: Row, R: NaryNumber, X: Elements<R>>(
+    run: &Run,
+    x: X,
+    y: &[R],
+    y_bar: &[R],
+    targets: &mut Targets<'_, R>,
+) {
+    let Strided { start, stride } = run.arguments[I];
+    if let Some((adjoints, start)) = targets.find(start as usize) {
+        let argument = Strided { start: start as u32, stride };
+        let rule = PhantomData;
+        on_best_vectors::<F, _>(Accumulate::<I, F, R, X> { x, y, y_bar, argument, adjoints, rule });
+    }
+}
+
+/// The fewest elements for which to ask which vectors there are.
+const LONG: usize = 16;
+
+/// Runs a loop over elements on the best vectors there are, if the rule is
+/// arithmetic: every operation is rounded on its own, so no bit depends on it.
+#[inline(always)]
+fn on_best_vectors<F: Row, K: Kernel<Output = ()>>(kernel: K) {
+    if F::OP.is_arithmetic() && !kernel.is_short() {
+        dispatch::dispatch(kernel);
+    } else {
+        kernel.run::<Portable>();
+    }
+}
+
+/// Evaluates each element.
+struct Evaluate<'a, F, R, X> {
+    x: X,
+    results: &'a mut [R],
     rule: PhantomData<F>,
 }
 
-impl<F: Row, R: NaryNumber, A: Argument<R>, B: Argument<R>, C: Argument<R>> Elements<'_, F, R, A, B, C> {
-    /// What argument `I` of element `j` receives.
+impl<F: Row, R: NaryNumber, X: Elements<R>> Kernel for Evaluate<'_, F, R, X> {
+    type Output = ();
+
     #[inline(always)]
-    fn x_bar<const I: usize>(&self, j: usize) -> R {
-        F::adjoint(&element::<F, R>(self.a, self.b, self.c, j), self.y[j], self.y_bar[j])[I]
+    fn is_short(&self) -> bool {
+        self.results.len() < LONG
     }
 
-    /// Adds to the adjoints of argument `I`, unless it is passive: all of a
-    /// run's slots are on the same side of the first active one.
     #[inline(always)]
-    fn accumulate<const I: usize>(&self, argument: Strided, targets: &mut Targets<'_, R>) {
-        let Some((adjoints, start)) = targets.find(argument.start as usize) else {
-            return;
-        };
-        let len = self.y.len();
+    fn run<S: InstructionSet>(self) {
+        let Evaluate { x, results, .. } = self;
+        for j in 0..results.len() {
+            results[j] = F::value(&x.element(F::ARITY, j));
+        }
+    }
+}
+
+/// Adds what argument `I` of each element receives to its adjoint.
+struct Accumulate<'a, const I: usize, F, R, X> {
+    x: X,
+    y: &'a [R],
+    y_bar: &'a [R],
+    /// Where the argument stands in `adjoints`.
+    argument: Strided,
+    adjoints: &'a mut [R],
+    rule: PhantomData<F>,
+}
+
+impl<const I: usize, F: Row, R: NaryNumber, X: Elements<R>> Kernel for Accumulate<'_, I, F, R, X> {
+    type Output = ();
+
+    #[inline(always)]
+    fn is_short(&self) -> bool {
+        self.y.len() < LONG
+    }
+
+    #[inline(always)]
+    fn run<S: InstructionSet>(self) {
+        let Accumulate { x, y, y_bar, argument, adjoints, .. } = self;
+        let (start, len) = (argument.start as usize, y.len());
+        let y_bar = &y_bar[..len];
         match argument.stride {
-            0 => adjoints[start] = adjoints[start] + self.total::<I>(),
+            0 => adjoints[start] = adjoints[start] + total::<I, F, R, X>(x, y, y_bar),
             1 => {
                 let sums = &mut adjoints[start..][..len];
                 for j in 0..len {
-                    sums[j] = sums[j] + self.x_bar::<I>(j);
+                    sums[j] = sums[j] + x_bar::<I, F, R, X>(x, y, y_bar, j);
                 }
             }
-            stride => {
-                let argument = Strided { start: start as u32, stride };
+            _ => {
                 for j in 0..len {
                     let sum = &mut adjoints[argument.slot(j)];
-                    *sum = *sum + self.x_bar::<I>(j);
+                    *sum = *sum + x_bar::<I, F, R, X>(x, y, y_bar, j);
                 }
             }
         }
     }
+}
 
-    /// What one variable receives from all elements, as several sums side by side.
-    #[inline(always)]
-    fn total<const I: usize>(&self) -> R {
-        const SUMS: usize = 8;
-        let mut sums = [R::constant(0.0); SUMS];
-        let (len, whole) = (self.y.len(), self.y.len() / SUMS * SUMS);
-        for first in (0..whole).step_by(SUMS) {
-            for i in 0..SUMS {
-                sums[i] = sums[i] + self.x_bar::<I>(first + i);
-            }
+/// What argument `I` of element `j` receives.
+#[inline(always)]
+fn x_bar<const I: usize, F: Row, R: NaryNumber, X: Elements<R>>(x: X, y: &[R], y_bar: &[R], j: usize) -> R {
+    F::adjoint(&x.element(F::ARITY, j), y[j], y_bar[j])[I]
+}
+
+/// What one variable receives from all elements, as several sums side by side.
+#[inline(always)]
+fn total<const I: usize, F: Row, R: NaryNumber, X: Elements<R>>(x: X, y: &[R], y_bar: &[R]) -> R {
+    const SUMS: usize = 8;
+    let mut sums = [R::constant(0.0); SUMS];
+    let (len, whole) = (y.len(), y.len() / SUMS * SUMS);
+    let mut first = 0;
+    while first < whole {
+        for i in 0..SUMS {
+            sums[i] = sums[i] + x_bar::<I, F, R, X>(x, y, y_bar, first + i);
         }
-        let mut total = R::constant(0.0);
-        for j in whole..len {
-            total = total + self.x_bar::<I>(j);
-        }
-        for sum in sums {
-            total = total + sum;
-        }
-        total
+        first += SUMS;
     }
+    let mut total = R::constant(0.0);
+    for j in whole..len {
+        total = total + x_bar::<I, F, R, X>(x, y, y_bar, j);
+    }
+    for i in 0..SUMS {
+        total = total + sums[i];
+    }
+    total
 }
