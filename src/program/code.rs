@@ -80,6 +80,9 @@ pub(crate) enum Step {
 /// How many elements of a tiled part are taken through memory together.
 pub(crate) const TILE: u32 = 512;
 
+/// The most steps in a tiled part, so that comparing them stays linear in their number.
+pub(crate) const MOST_TILED: usize = 64;
+
 /// What is evaluated together.
 #[derive(Clone, Debug)]
 pub(crate) enum Part {
@@ -111,6 +114,15 @@ pub(crate) struct Tiled {
     pub(crate) first_local: u32,
     /// How many of the runs are local.
     pub(crate) locals: u32,
+}
+
+impl Tiled {
+    /// Where the value is that the part has in a slot, for elements of the
+    /// first tile: a tile of each local run stands behind what is stored.
+    pub(crate) fn place(&self, stored: usize, slot: u32) -> u32 {
+        let stored = stored as u32;
+        if slot < stored { slot } else { stored + (slot - self.first_local) / self.len * TILE }
+    }
 }
 
 /// An n-ary node.

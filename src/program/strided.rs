@@ -33,6 +33,12 @@ pub(super) fn reverse<R: NaryNumber>(
 /// The values of one argument along a run.
 trait Argument<R>: Copy {
     fn at(self, j: usize) -> R;
+
+    /// The first elements only: a loop over them need not check its bounds.
+    #[inline(always)]
+    fn prefix(self, _len: usize) -> Self {
+        self
+    }
 }
 
 /// Stride 1.
@@ -54,6 +60,11 @@ impl<R: Copy> Argument<R> for Consecutive<'_, R> {
     #[inline(always)]
     fn at(self, j: usize) -> R {
         self.0[j]
+    }
+
+    #[inline(always)]
+    fn prefix(self, len: usize) -> Self {
+        Consecutive(&self.0[..len])
     }
 }
 
@@ -100,6 +111,9 @@ impl Strided {
 trait Elements<R>: Copy {
     /// The arguments of element `j` of a rule.
     fn element(self, arity: usize, j: usize) -> Arguments<R>;
+
+    /// As [`Argument::prefix`].
+    fn prefix(self, len: usize) -> Self;
 }
 
 impl<R: Number, A: Argument<R>, B: Argument<R>, C: Argument<R>> Elements<R> for (A, B, C) {
@@ -108,6 +122,11 @@ impl<R: Number, A: Argument<R>, B: Argument<R>, C: Argument<R>> Elements<R> for 
         let none = R::constant(0.0);
         let (a, b, c) = self;
         [a.at(j), if arity > 1 { b.at(j) } else { none }, if arity > 2 { c.at(j) } else { none }]
+    }
+
+    #[inline(always)]
+    fn prefix(self, len: usize) -> Self {
+        (self.0.prefix(len), self.1.prefix(len), self.2.prefix(len))
     }
 }
 
@@ -249,6 +268,7 @@ impl<F: Row, R: NaryNumber, X: Elements<R>> Kernel for Evaluate<'_, F, R, X> {
     #[inline(always)]
     fn run<S: InstructionSet>(self) {
         let Evaluate { x, results, .. } = self;
+        let x = x.prefix(results.len());
         for j in 0..results.len() {
             results[j] = F::value(&x.element(F::ARITY, j));
         }
@@ -278,7 +298,7 @@ impl<const I: usize, F: Row, R: NaryNumber, X: Elements<R>> Kernel for Accumulat
     fn run<S: InstructionSet>(self) {
         let Accumulate { x, y, y_bar, argument, adjoints, .. } = self;
         let (start, len) = (argument.start as usize, y.len());
-        let y_bar = &y_bar[..len];
+        let (x, y_bar) = (x.prefix(len), &y_bar[..len]);
         match argument.stride {
             0 => adjoints[start] = adjoints[start] + total::<I, F, R, X>(x, y, y_bar),
             1 => {

@@ -5,72 +5,92 @@
 //! reverse, for each tile, backwards:  local runs again, then every step reversed
 //! ```
 
-use super::code::{Code, NaryStep, Run, Step, Strided, TILE, Tiled};
+use std::ops::Range;
+
+use super::code::{Code, MOST_TILED, NaryStep, Run, Step, Strided, TILE, Tiled};
 use super::replay::{forward_run, reverse_run};
 use crate::nary::{NaryNumber, add_terms};
-use crate::rules::Primitive;
+use crate::rules::{Op, Primitive};
 use crate::tape::Operands;
 
-/// Some elements of a tiled part.
-struct Tile<'a, T> {
+/// A tiled part, and where its numbers are.
+struct Tiles<'a, T> {
     code: &'a Code<T>,
-    part: &'a Tiled,
+    steps: &'a [Step],
+    len: u32,
+    /// The runs among the steps, with places in memory instead of slots.
+    runs: [Run; MOST_TILED],
+}
+
+/// Some elements of a part.
+#[derive(Clone, Copy)]
+struct Elements {
     first: u32,
     count: u32,
 }
 
-impl<'a, T: Primitive> Tile<'a, T> {
-    /// The tile from element `first`.
-    fn new(code: &'a Code<T>, part: &'a Tiled, first: u32) -> Self {
-        Tile { code, part, first, count: TILE.min(part.len - first) }
-    }
-
-    /// Where the tile begins in what has a slot for each element: local results
-    /// are kept behind the others, a tile of each.
-    fn start(&self, slot: u32, stride: i32) -> u32 {
-        let (stored, part) = (self.code.stored as u32, self.part);
-        if slot < stored {
-            slot.wrapping_add_signed(self.first as i32 * stride)
-        } else {
-            stored + (slot - part.first_local) / part.len * TILE
+impl<'a, T: Primitive> Tiles<'a, T> {
+    fn new(code: &'a Code<T>, part: &Tiled) -> Self {
+        let steps = &code.steps[part.steps.clone()];
+        let place = |slot: u32| part.place(code.stored, slot);
+        let nothing = Run { op: Op::Input, len: 0, output: 0, arguments: Default::default() };
+        let mut runs = [nothing; MOST_TILED];
+        for (placed, step) in runs.iter_mut().zip(steps) {
+            if let Step::Run(run) = step {
+                let argument =
+                    |i: usize| Strided { start: place(run.arguments[i].start), ..run.arguments[i] };
+                let arguments = [argument(0), argument(1), argument(2)];
+                *placed = Run { output: place(run.output), arguments, ..*run };
+            }
         }
+        Tiles { code, steps, len: part.len, runs }
     }
 
-    /// The elements of a run.
-    fn of(&self, run: &Run) -> Run {
+    /// The tiles, first to last.
+    fn elements(&self) -> impl DoubleEndedIterator<Item = Elements> + use<T> {
+        let len = self.len;
+        (0..len.div_ceil(TILE)).map(move |i| Elements { first: i * TILE, count: TILE.min(len - i * TILE) })
+    }
+
+    /// Whether a place is one for local results, the same for all tiles.
+    fn is_local(&self, place: u32) -> bool {
+        place as usize >= self.code.stored
+    }
+
+    /// A tile of the run that is step `i`.
+    fn run(&self, i: usize, Elements { first, count }: Elements) -> Run {
+        let run = &self.runs[i];
+        let start = |place: u32, stride: i32| {
+            if self.is_local(place) { place } else { place.wrapping_add_signed(first as i32 * stride) }
+        };
         let argument = |i: usize| {
-            let Strided { start, stride } = run.arguments[i];
-            Strided { start: self.start(start, stride), stride }
+            let Strided { start: place, stride } = run.arguments[i];
+            Strided { start: start(place, stride), stride }
         };
         Run {
             op: run.op,
-            len: self.count,
-            output: self.start(run.output, 1),
+            len: count,
+            output: start(run.output, 1),
             arguments: [argument(0), argument(1), argument(2)],
         }
     }
 
-    /// The terms of a sum: consecutive results.
-    fn terms(&self, sum: &NaryStep<T>) -> std::ops::Range<usize> {
-        let Operands::Span { first, .. } = sum.operands else {
-            unreachable!("only sums of consecutive terms are tiled");
-        };
-        let start = self.start(first, 1) as usize;
-        start..start + self.count as usize
+    /// The output of a sum, and the places of a tile of its terms: all results of a run.
+    fn sum(&self, node: u32, elements: Elements) -> (usize, Range<usize>) {
+        let NaryStep { output, operands, .. } = self.code.nary[node as usize];
+        let terms = |step: &Step| matches!((step, operands), (Step::Run(run), Operands::Span { first, .. }) if run.output == first);
+        let i = self.steps.iter().position(terms).expect("a sum is tiled with its terms");
+        (output as usize, self.run(i, elements).results())
     }
 
-    fn sum(&self, node: u32) -> &'a NaryStep<T> {
-        &self.code.nary[node as usize]
-    }
-
-    fn forward<R: NaryNumber<Base = T>>(&self, values: &mut [R], inputs: &[R]) {
-        for step in &self.code.steps[self.part.steps.clone()] {
+    fn forward<R: NaryNumber<Base = T>>(&self, elements: Elements, values: &mut [R], inputs: &[R]) {
+        for (i, step) in self.steps.iter().enumerate() {
             match step {
-                Step::Run(run) => forward_run(self.code, &self.of(run), values, inputs),
+                Step::Run(_) => forward_run(self.code, &self.run(i, elements), values, inputs),
                 Step::Nary(node) => {
-                    let sum = self.sum(*node);
-                    let so_far = (self.first > 0).then(|| values[sum.output as usize]);
-                    values[sum.output as usize] = add_terms(so_far, &values[self.terms(sum)]);
+                    let (output, terms) = self.sum(*node, elements);
+                    let so_far = (elements.first > 0).then(|| values[output]);
+                    values[output] = add_terms(so_far, &values[terms]);
                 }
                 Step::Scalars(_) => unreachable!("only runs and sums are tiled"),
             }
@@ -78,37 +98,34 @@ impl<'a, T: Primitive> Tile<'a, T> {
     }
 
     /// Computes the local results again.
-    fn recompute<R: NaryNumber<Base = T>>(&self, values: &mut [R], inputs: &[R]) {
-        for step in &self.code.steps[self.part.steps.clone()] {
-            if let Step::Run(run) = step
-                && run.output as usize >= self.code.stored
-            {
-                forward_run(self.code, &self.of(run), values, inputs);
+    fn recompute<R: NaryNumber<Base = T>>(&self, elements: Elements, values: &mut [R], inputs: &[R]) {
+        for (i, step) in self.steps.iter().enumerate() {
+            if matches!(step, Step::Run(_)) && self.is_local(self.runs[i].output) {
+                forward_run(self.code, &self.run(i, elements), values, inputs);
             }
         }
     }
 
     fn reverse<R: NaryNumber<Base = T>>(
         &self,
+        elements: Elements,
         values: &[R],
         adjoints: &mut [R],
         inputs: &[R],
         gradient: &mut [R],
     ) {
-        let first_active = self.code.first_active;
-        for step in self.code.steps[self.part.steps.clone()].iter().rev() {
+        for (i, step) in self.steps.iter().enumerate().rev() {
             match step {
-                Step::Run(run) => {
-                    reverse_run(self.code, &self.of(run), values, adjoints, inputs, gradient);
+                Step::Run(_) => {
+                    let run = self.run(i, elements);
+                    reverse_run(self.code, &run, values, adjoints, inputs, gradient);
                 }
                 Step::Nary(node) => {
-                    let sum = self.sum(*node);
-                    if let Some(place) = (sum.output as usize).checked_sub(first_active) {
+                    let (output, terms) = self.sum(*node, elements);
+                    if let Some(place) = output.checked_sub(self.code.first_active) {
                         let y_bar = adjoints[place];
-                        let terms = self.terms(sum);
-                        for j in terms.start - first_active..terms.end - first_active {
-                            adjoints[j] = adjoints[j] + y_bar;
-                        }
+                        let terms = &mut adjoints[terms.start - self.code.first_active..][..terms.len()];
+                        terms.iter_mut().for_each(|x_bar| *x_bar = *x_bar + y_bar);
                     }
                 }
                 Step::Scalars(_) => unreachable!("only runs and sums are tiled"),
@@ -119,9 +136,8 @@ impl<'a, T: Primitive> Tile<'a, T> {
 
 /// Evaluates a part.
 pub(super) fn forward<R: NaryNumber>(code: &Code<R::Base>, part: &Tiled, values: &mut [R], inputs: &[R]) {
-    for first in (0..part.len).step_by(TILE as usize) {
-        Tile::new(code, part, first).forward(values, inputs);
-    }
+    let tiles = Tiles::new(code, part);
+    tiles.elements().for_each(|elements| tiles.forward(elements, values, inputs));
 }
 
 /// Takes the adjoints of a part's results to what it reads.
@@ -133,12 +149,12 @@ pub(super) fn reverse<R: NaryNumber>(
     inputs: &[R],
     gradient: &mut [R],
 ) {
-    for first in (0..part.len).step_by(TILE as usize).rev() {
-        let tile = Tile::new(code, part, first);
-        tile.recompute(values, inputs);
-        tile.reverse(values, adjoints, inputs, gradient);
+    let tiles = Tiles::new(code, part);
+    for elements in tiles.elements().rev() {
+        tiles.recompute(elements, values, inputs);
+        tiles.reverse(elements, values, adjoints, inputs, gradient);
     }
-    for step in &code.steps[part.steps.clone()] {
+    for step in tiles.steps {
         if let Step::Nary(node) = step
             && let Some(place) = (code.nary[*node as usize].output as usize).checked_sub(code.first_active)
         {

@@ -9,15 +9,12 @@
 //! where elements share an adjoint, its terms are added in another order.
 
 use crate::nary::NaryKind;
-use crate::program::code::{Code, Part, Run, Step, TILE, Tiled};
+use crate::program::code::{Code, MOST_TILED, Part, Run, Step, TILE, Tiled};
 use crate::rules::Primitive;
 use crate::tape::Operands;
 
 /// The fewest elements for which tiles pay.
 const SHORTEST: u32 = 2 * TILE;
-
-/// The most steps in a part, so that comparing them stays linear in their number.
-const MOST: usize = 64;
 
 /// Partitions the steps: those of one part can be tiled, any other step is a
 /// part of its own.
@@ -53,7 +50,7 @@ fn joins<T: Primitive>(code: &Code<T>, part: &[Step], step: &Step) -> bool {
     };
     let is_sum = |node: u32| part.iter().any(|step| is_sum_of(code, node, step));
     first.len >= SHORTEST
-        && part.len() < MOST
+        && part.len() < MOST_TILED
         && part.iter().all(fits)
         && !matches!(step, &Step::Nary(node) if !is_sum(node))
 }
