@@ -78,7 +78,7 @@ pub(crate) enum Step {
 }
 
 /// How many elements of a tiled part are taken through memory together.
-pub(crate) const TILE: u32 = 512;
+pub(crate) const TILE: u32 = 256;
 
 /// The most steps in a tiled part, so that comparing them stays linear in their number.
 pub(crate) const MOST_TILED: usize = 64;
@@ -187,6 +187,9 @@ pub(crate) struct Code<T> {
     /// so that the inputs need no copy among the values of a replay, nor their
     /// adjoints one among its adjoints.
     pub(crate) in_place: bool,
+    /// The tiled part that a gradient can evaluate and reverse tile by tile: the
+    /// adjoints of its results do not depend on any value.
+    pub(crate) one_pass: Option<usize>,
 }
 
 impl<T: Primitive> Code<T> {

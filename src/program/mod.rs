@@ -72,6 +72,7 @@ pub use workspace::Workspace;
 use code::Code;
 use coloring::HessianPlan;
 use compile::{Source, compile};
+use replay::Registers;
 
 /// A recording compiled for replay; see the [module](self).
 pub struct Program<T = f64> {
@@ -190,9 +191,17 @@ impl<T: Primitive> Program<T> {
     ///
     /// As [`value`](Self::value).
     pub fn gradient(&self, work: &mut Workspace<T>, x: &[T], gradient: &mut [T]) -> Result<T, Error> {
-        let value = self.value(work, x)?;
-        self.sweep_back(work, x, [(0, T::constant(1.0))], gradient)?;
-        Ok(value)
+        let seed = [(0, T::constant(1.0))];
+        if let Some(part) = self.code.one_pass {
+            self.load(work, x)?;
+            self.take_gradient(work, seed, gradient, |registers, gradient| {
+                replay::forward_and_reverse(&self.code, part, registers, self.in_place(x), gradient)
+            })?;
+        } else {
+            self.evaluate(work, x)?;
+            self.sweep_back(work, x, seed, gradient)?;
+        }
+        Ok(work.plain.values[self.code.outputs[0] as usize])
     }
 
     /// Writes to `product` the product `J' w`, where `J` is the Jacobian at `x`.
@@ -292,14 +301,20 @@ impl<T: Primitive> Program<T> {
 
     /// Runs the forward sweep at `x`.
     fn evaluate(&self, work: &mut Workspace<T>, x: &[T]) -> Result<(), Error> {
+        self.load(work, x)?;
+        replay::forward(&self.code, &mut work.plain, self.in_place(x));
+        self.code.check_guards(&work.plain.values, None)
+    }
+
+    /// Prepares a sweep at `x`.
+    fn load(&self, work: &mut Workspace<T>, x: &[T]) -> Result<(), Error> {
         require_length("x", x.len(), self.inputs())?;
         work.require_of(&self.code)?;
         work.plain.values[self.code.passive()].copy_from_slice(&self.parameters);
         if !self.code.in_place {
             work.plain.values[self.code.active()].copy_from_slice(x);
         }
-        replay::forward(&self.code, &mut work.plain, self.in_place(x));
-        self.code.check_guards(&work.plain.values, None)
+        Ok(())
     }
 
     fn read_outputs(&self, work: &Workspace<T>, y: &mut [T]) {
@@ -321,6 +336,19 @@ impl<T: Primitive> Program<T> {
         seeds: impl IntoIterator<Item = (usize, T)>,
         gradient: &mut [T],
     ) -> Result<(), Error> {
+        self.take_gradient(work, seeds, gradient, |registers, gradient| {
+            replay::reverse(&self.code, registers, self.in_place(x), gradient);
+        })
+    }
+
+    /// Seeds the outputs, and writes to `gradient` what a sweep gives for the inputs.
+    fn take_gradient(
+        &self,
+        work: &mut Workspace<T>,
+        seeds: impl IntoIterator<Item = (usize, T)>,
+        gradient: &mut [T],
+        sweep: impl FnOnce(&mut Registers<T>, &mut [T]),
+    ) -> Result<(), Error> {
         require_length("gradient", gradient.len(), self.inputs())?;
         let registers = &mut work.plain;
         for (output, seed) in seeds {
@@ -328,9 +356,9 @@ impl<T: Primitive> Program<T> {
         }
         if self.code.in_place {
             gradient.fill(T::constant(0.0));
-            replay::reverse(&self.code, registers, x, gradient);
+            sweep(registers, gradient);
         } else {
-            replay::reverse(&self.code, registers, &[], &mut []);
+            sweep(registers, &mut []);
             gradient
                 .iter_mut()
                 .zip(registers.take_adjoints(&self.code))

@@ -85,7 +85,16 @@ fn add_to<R: Number>(adjoints: &mut [R], first_active: usize, slot: u32, adjoint
 /// Evaluates every slot from the constants and inputs; `inputs` are the active
 /// ones if they are [in place](Code::in_place), else nothing.
 pub(crate) fn forward<R: NaryNumber>(code: &Code<R::Base>, registers: &mut Registers<R>, inputs: &[R]) {
-    for part in &code.parts {
+    forward_parts(code, &code.parts, registers, inputs);
+}
+
+fn forward_parts<R: NaryNumber>(
+    code: &Code<R::Base>,
+    parts: &[Part],
+    registers: &mut Registers<R>,
+    inputs: &[R],
+) {
+    for part in parts {
         match part {
             Part::Tiled(part) => tiles::forward(code, part, &mut registers.values, inputs),
             Part::Step(step) => match &code.steps[*step] {
@@ -105,12 +114,41 @@ pub(crate) fn reverse<R: NaryNumber>(
     inputs: &[R],
     gradient: &mut [R],
 ) {
-    for part in code.parts.iter().rev() {
+    reverse_parts(code, &code.parts, registers, inputs, gradient);
+}
+
+/// Both sweeps, in one pass over the [last tiled part](Code::one_pass).
+pub(super) fn forward_and_reverse<R: NaryNumber>(
+    code: &Code<R::Base>,
+    part: usize,
+    registers: &mut Registers<R>,
+    inputs: &[R],
+    gradient: &mut [R],
+) {
+    let (before, after) = (&code.parts[..part], &code.parts[part + 1..]);
+    let Part::Tiled(part) = &code.parts[part] else {
+        unreachable!("it is a tiled part");
+    };
+    forward_parts(code, before, registers, inputs);
+    reverse_parts(code, after, registers, inputs, gradient);
+    tiles::forward_and_reverse(code, part, &mut registers.values, &mut registers.adjoints, inputs, gradient);
+    forward_parts(code, after, registers, inputs);
+    reverse_parts(code, before, registers, inputs, gradient);
+}
+
+fn reverse_parts<R: NaryNumber>(
+    code: &Code<R::Base>,
+    parts: &[Part],
+    registers: &mut Registers<R>,
+    inputs: &[R],
+    gradient: &mut [R],
+) {
+    for part in parts.iter().rev() {
         let Registers { values, adjoints, .. } = registers;
         match part {
             Part::Tiled(part) => tiles::reverse(code, part, values, adjoints, inputs, gradient),
             Part::Step(step) => match &code.steps[*step] {
-                Step::Run(run) => reverse_run(code, run, values, adjoints, inputs, gradient),
+                Step::Run(run) => reverse_run(code, run, [false; 3], values, adjoints, inputs, gradient),
                 Step::Scalars(scalars) => reverse_scalars(code, scalars, values, adjoints),
                 Step::Nary(node) => {
                     reverse_nary(code, &code.nary[*node as usize], registers, inputs, gradient);
@@ -125,10 +163,12 @@ pub(super) fn forward_run<R: NaryNumber>(code: &Code<R::Base>, run: &Run, values
     strided::forward(run, sources, results);
 }
 
-/// Passive runs have no adjoints.
+/// Passive runs have no adjoints. What is added to an argument `is_first` of
+/// all, so it replaces what is there.
 pub(super) fn reverse_run<R: NaryNumber>(
     code: &Code<R::Base>,
     run: &Run,
+    is_first: [bool; 3],
     values: &[R],
     adjoints: &mut [R],
     inputs: &[R],
@@ -139,7 +179,10 @@ pub(super) fn reverse_run<R: NaryNumber>(
         let y = &values[slots.clone()];
         let sources = Sources::all(first_active, inputs, values);
         let (y_bar, targets) = Targets::around(slots, first_active, gradient, adjoints);
-        strided::reverse(run, sources, y, y_bar, targets);
+        strided::reverse(run, sources, y, y_bar, targets, is_first);
+        if (run.output as usize) < code.stored {
+            y_bar.fill(R::constant(0.0));
+        }
     }
 }
 

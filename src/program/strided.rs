@@ -18,16 +18,17 @@ pub(super) fn forward<R: NaryNumber>(run: &Run, sources: Sources<'_, R>, results
     rules::dispatch(run.op, Forward { run, sources, results });
 }
 
-/// Reverses a run with results `y`: takes their adjoints to its arguments, and
-/// leaves them at zero.
+/// Reverses a run with results `y`: takes their adjoints to its arguments, by
+/// adding to what is there or, where it `is_first`, by replacing it.
 pub(super) fn reverse<R: NaryNumber>(
     run: &Run,
     sources: Sources<'_, R>,
     y: &[R],
-    y_bar: &mut [R],
+    y_bar: &[R],
     targets: Targets<'_, R>,
+    is_first: [bool; 3],
 ) {
-    rules::dispatch(run.op, Reverse { run, sources, y, y_bar, targets });
+    rules::dispatch(run.op, Reverse { run, sources, y, y_bar, targets, is_first });
 }
 
 /// The values of one argument along a run.
@@ -190,27 +191,27 @@ struct Reverse<'a, R> {
     run: &'a Run,
     sources: Sources<'a, R>,
     y: &'a [R],
-    y_bar: &'a mut [R],
+    y_bar: &'a [R],
     targets: Targets<'a, R>,
+    is_first: [bool; 3],
 }
 
 impl<R: NaryNumber> Visitor for Reverse<'_, R> {
     type Output = ();
 
     #[inline(never)]
-    fn rule<F: Row>(self) {
-        let Reverse { run, sources, y, y_bar, mut targets } = self;
+    fn rule<F: Row>(mut self) {
+        let Reverse { run, sources, .. } = self;
         with_arguments!(F, run, sources, |x| {
             // One loop for each argument: their targets may overlap.
-            accumulate::<0, F, R, _>(run, x, y, y_bar, &mut targets);
+            self.accumulate::<0, F, _>(x);
             if F::ARITY > 1 {
-                accumulate::<1, F, R, _>(run, x, y, y_bar, &mut targets);
+                self.accumulate::<1, F, _>(x);
             }
             if F::ARITY > 2 {
-                accumulate::<2, F, R, _>(run, x, y, y_bar, &mut targets);
+                self.accumulate::<2, F, _>(x);
             }
         });
-        y_bar.fill(R::constant(0.0));
     }
 
     fn structural(self, op: Op) {
@@ -218,21 +219,26 @@ impl<R: NaryNumber> Visitor for Reverse<'_, R> {
     }
 }
 
-/// Adds to the adjoints of argument `I`, unless it is passive: all of a run's
-/// slots are on the same side of the first active one.
-#[inline(always)]
-fn accumulate<const I: usize, F: Row, R: NaryNumber, X: Elements<R>>(
-    run: &Run,
-    x: X,
-    y: &[R],
-    y_bar: &[R],
-    targets: &mut Targets<'_, R>,
-) {
-    let Strided { start, stride } = run.arguments[I];
-    if let Some((adjoints, start)) = targets.find(start as usize) {
-        let argument = Strided { start: start as u32, stride };
-        let rule = PhantomData;
-        on_best_vectors::<F, _>(Accumulate::<I, F, R, X> { x, y, y_bar, argument, adjoints, rule });
+impl<R: NaryNumber> Reverse<'_, R> {
+    /// Adds to the adjoints of argument `I`, unless it is passive: all of a run's
+    /// slots are on the same side of the first active one.
+    #[inline(always)]
+    fn accumulate<const I: usize, F: Row, X: Elements<R>>(&mut self, x: X) {
+        let Strided { start, stride } = self.run.arguments[I];
+        let (y, y_bar, is_first) = (self.y, self.y_bar, self.is_first[I]);
+        if let Some((adjoints, start)) = self.targets.find(start as usize) {
+            let argument = Strided { start: start as u32, stride };
+            let rule = PhantomData;
+            on_best_vectors::<F, _>(Accumulate::<I, F, R, X> {
+                x,
+                y,
+                y_bar,
+                argument,
+                adjoints,
+                is_first,
+                rule,
+            });
+        }
     }
 }
 
@@ -283,6 +289,8 @@ struct Accumulate<'a, const I: usize, F, R, X> {
     /// Where the argument stands in `adjoints`.
     argument: Strided,
     adjoints: &'a mut [R],
+    /// Whether it replaces that adjoint.
+    is_first: bool,
     rule: PhantomData<F>,
 }
 
@@ -296,11 +304,17 @@ impl<const I: usize, F: Row, R: NaryNumber, X: Elements<R>> Kernel for Accumulat
 
     #[inline(always)]
     fn run<S: InstructionSet>(self) {
-        let Accumulate { x, y, y_bar, argument, adjoints, .. } = self;
+        let Accumulate { x, y, y_bar, argument, adjoints, is_first, .. } = self;
         let (start, len) = (argument.start as usize, y.len());
         let (x, y_bar) = (x.prefix(len), &y_bar[..len]);
         match argument.stride {
             0 => adjoints[start] = adjoints[start] + total::<I, F, R, X>(x, y, y_bar),
+            1 if is_first => {
+                let sums = &mut adjoints[start..][..len];
+                for j in 0..len {
+                    sums[j] = x_bar::<I, F, R, X>(x, y, y_bar, j);
+                }
+            }
             1 => {
                 let sums = &mut adjoints[start..][..len];
                 for j in 0..len {

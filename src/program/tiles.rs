@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use super::code::{Code, MOST_TILED, NaryStep, Run, Step, Strided, TILE, Tiled};
+use super::code::{Code, MOST_TILED, Run, Step, Strided, TILE, Tiled};
 use super::replay::{forward_run, reverse_run};
 use crate::nary::{NaryNumber, add_terms};
 use crate::rules::{Op, Primitive};
@@ -20,6 +20,9 @@ struct Tiles<'a, T> {
     len: u32,
     /// The runs among the steps, with places in memory instead of slots.
     runs: [Run; MOST_TILED],
+    /// Whether what a step adds to the adjoint of an argument is the first such
+    /// term: so for the last reader of each local result.
+    is_first: [[bool; 3]; MOST_TILED],
 }
 
 /// Some elements of a part.
@@ -43,7 +46,29 @@ impl<'a, T: Primitive> Tiles<'a, T> {
                 *placed = Run { output: place(run.output), arguments, ..*run };
             }
         }
-        Tiles { code, steps, len: part.len, runs }
+        let is_first = [[false; 3]; MOST_TILED];
+        let mut tiles = Tiles { code, steps, len: part.len, runs, is_first };
+        tiles.find_last_readers();
+        tiles
+    }
+
+    fn find_last_readers(&mut self) {
+        let mut is_met = [false; MOST_TILED];
+        for (i, step) in self.steps.iter().enumerate().rev() {
+            let arguments = match step {
+                Step::Run(run) => {
+                    self.runs[i].arguments.map(|argument| argument.start).into_iter().take(run.op.arity())
+                }
+                Step::Nary(node) => [self.runs[self.summed(*node)].output; 3].into_iter().take(1),
+                Step::Scalars(_) => unreachable!("only runs and sums are tiled"),
+            };
+            for (argument, place) in arguments.enumerate() {
+                if self.is_local(place) {
+                    let local = (place - self.code.stored as u32) / TILE;
+                    self.is_first[i][argument] = !std::mem::replace(&mut is_met[local as usize], true);
+                }
+            }
+        }
     }
 
     /// The tiles, first to last.
@@ -75,12 +100,19 @@ impl<'a, T: Primitive> Tiles<'a, T> {
         }
     }
 
-    /// The output of a sum, and the places of a tile of its terms: all results of a run.
+    /// The run whose results a node sums.
+    fn summed(&self, node: u32) -> usize {
+        let Operands::Span { first, .. } = self.code.nary[node as usize].operands else {
+            unreachable!("only sums of consecutive terms are tiled");
+        };
+        let has_terms = |step: &Step| matches!(step, Step::Run(run) if run.output == first);
+        self.steps.iter().position(has_terms).expect("a sum is tiled with its terms")
+    }
+
+    /// The output of a sum, and the places of a tile of its terms.
     fn sum(&self, node: u32, elements: Elements) -> (usize, Range<usize>) {
-        let NaryStep { output, operands, .. } = self.code.nary[node as usize];
-        let terms = |step: &Step| matches!((step, operands), (Step::Run(run), Operands::Span { first, .. }) if run.output == first);
-        let i = self.steps.iter().position(terms).expect("a sum is tiled with its terms");
-        (output as usize, self.run(i, elements).results())
+        let terms = self.run(self.summed(node), elements).results();
+        (self.code.nary[node as usize].output as usize, terms)
     }
 
     fn forward<R: NaryNumber<Base = T>>(&self, elements: Elements, values: &mut [R], inputs: &[R]) {
@@ -118,17 +150,33 @@ impl<'a, T: Primitive> Tiles<'a, T> {
             match step {
                 Step::Run(_) => {
                     let run = self.run(i, elements);
-                    reverse_run(self.code, &run, values, adjoints, inputs, gradient);
+                    reverse_run(self.code, &run, self.is_first[i], values, adjoints, inputs, gradient);
                 }
                 Step::Nary(node) => {
                     let (output, terms) = self.sum(*node, elements);
                     if let Some(place) = output.checked_sub(self.code.first_active) {
                         let y_bar = adjoints[place];
                         let terms = &mut adjoints[terms.start - self.code.first_active..][..terms.len()];
-                        terms.iter_mut().for_each(|x_bar| *x_bar = *x_bar + y_bar);
+                        if self.is_first[i][0] {
+                            terms.fill(y_bar);
+                        } else {
+                            terms.iter_mut().for_each(|x_bar| *x_bar = *x_bar + y_bar);
+                        }
                     }
                 }
                 Step::Scalars(_) => unreachable!("only runs and sums are tiled"),
+            }
+        }
+    }
+
+    /// Sets the adjoints of the sums, which all tiles read, to zero.
+    fn clear_sums<R: NaryNumber<Base = T>>(&self, adjoints: &mut [R]) {
+        for step in self.steps {
+            if let Step::Nary(node) = step
+                && let Some(place) =
+                    (self.code.nary[*node as usize].output as usize).checked_sub(self.code.first_active)
+            {
+                adjoints[place] = R::constant(0.0);
             }
         }
     }
@@ -154,11 +202,22 @@ pub(super) fn reverse<R: NaryNumber>(
         tiles.recompute(elements, values, inputs);
         tiles.reverse(elements, values, adjoints, inputs, gradient);
     }
-    for step in tiles.steps {
-        if let Step::Nary(node) = step
-            && let Some(place) = (code.nary[*node as usize].output as usize).checked_sub(code.first_active)
-        {
-            adjoints[place] = R::constant(0.0);
-        }
+    tiles.clear_sums(adjoints);
+}
+
+/// [`forward`], and [`reverse`] from adjoints that are known before.
+pub(super) fn forward_and_reverse<R: NaryNumber>(
+    code: &Code<R::Base>,
+    part: &Tiled,
+    values: &mut [R],
+    adjoints: &mut [R],
+    inputs: &[R],
+    gradient: &mut [R],
+) {
+    let tiles = Tiles::new(code, part);
+    for elements in tiles.elements() {
+        tiles.forward(elements, values, inputs);
+        tiles.reverse(elements, values, adjoints, inputs, gradient);
     }
+    tiles.clear_sums(adjoints);
 }

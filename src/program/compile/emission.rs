@@ -74,6 +74,7 @@ impl<'a, T: Primitive> Emitter<'a, T> {
             outputs: Vec::new(),
             guards: Vec::new(),
             in_place: false,
+            one_pass: None,
         };
         let nary_nodes = nary_nodes.into_iter().map(Some).collect();
         Emitter {

@@ -9,6 +9,7 @@
 //! | tiling | `tiling.rs` | finds the steps that can go through memory together |
 //! | locality | `locality.rs` | finds the results that need no memory of their own |
 //! | inputs | `inputs.rs` | asks whether the inputs need any |
+//! | ending | `ending.rs` | asks whether the last tiles need only one pass |
 //!
 //! The *level* of a result is one more than the highest among its operands, so
 //! results of one level do not depend on each other and equal operations among
@@ -20,6 +21,7 @@ use crate::rules::Primitive;
 use crate::tape::{Operands, Recording};
 
 mod emission;
+mod ending;
 mod fusion;
 mod inputs;
 mod liveness;
@@ -56,6 +58,7 @@ pub(crate) fn compile<T: Primitive>(source: Source<T>) -> Result<Code<T>, Error>
     code.parts = tiling::parts(&code);
     locality::separate(&mut code);
     code.in_place = find_runs && inputs::are_in_place(&code);
+    code.one_pass = ending::last_part(&code);
     Ok(code)
 }
 
