@@ -5,7 +5,7 @@
 //! reverse:   adjoint[a] += adjoint[y] ∂f/∂a, ..; adjoint[y] = 0     in reverse order
 //! ```
 //!
-//! With `T` itself they give values and gradients, with
+//! Long runs go through memory in [tiles]. With `T` itself the sweeps give values and gradients, with
 //! [`Dual<T>`](crate::Dual) Hessian-vector products.
 
 use super::code::{Code, NaryStep, Part, Run, Scalars, Step};

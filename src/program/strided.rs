@@ -132,32 +132,42 @@ impl<R: Number, A: Argument<R>, B: Argument<R>, C: Argument<R>> Elements<R> for 
 }
 
 /// Calls `$body` with the arguments of a run as the patterns that fit their
-/// strides. A macro, because each pattern is a type.
+/// strides. A macro, because each pattern is a type; constants choose where they
+/// can, so that nothing is compiled for a rule that has no use for it.
 macro_rules! with_arguments {
     ($F:ty, $run:expr, $sources:expr, |$x:ident| $body:expr) => {{
-        let (run, sources, len) = ($run, $sources, $run.len as usize);
-        let [x, y, z] = run.arguments;
+        let (sources, len) = ($sources, $run.len as usize);
+        let [x, y, z] = $run.arguments;
         let none = Broadcast(R::constant(0.0));
-        match (<$F>::ARITY, x.stride, y.stride) {
-            (1, 1, _) if <$F>::OP.is_arithmetic() => {
+        if const { !<$F>::OP.is_arithmetic() } {
+            let $x = (x.at_stride(sources), y.at_stride(sources), z.at_stride(sources));
+            $body
+        } else if const { <$F>::ARITY == 1 } {
+            if x.stride == 1 {
                 let $x = (x.consecutive(sources, len), none, none);
                 $body
-            }
-            (2, 1, 1) if <$F>::OP.is_arithmetic() => {
-                let $x = (x.consecutive(sources, len), y.consecutive(sources, len), none);
+            } else {
+                let $x = (x.at_stride(sources), none, none);
                 $body
             }
-            (2, 1, 0) if <$F>::OP.is_arithmetic() => {
-                let $x = (x.consecutive(sources, len), y.broadcast(sources), none);
-                $body
-            }
-            (2, 0, 1) if <$F>::OP.is_arithmetic() => {
-                let $x = (x.broadcast(sources), y.consecutive(sources, len), none);
-                $body
-            }
-            _ => {
-                let $x = (x.at_stride(sources), y.at_stride(sources), z.at_stride(sources));
-                $body
+        } else {
+            match (x.stride, y.stride) {
+                (1, 1) => {
+                    let $x = (x.consecutive(sources, len), y.consecutive(sources, len), none);
+                    $body
+                }
+                (1, 0) => {
+                    let $x = (x.consecutive(sources, len), y.broadcast(sources), none);
+                    $body
+                }
+                (0, 1) => {
+                    let $x = (x.broadcast(sources), y.consecutive(sources, len), none);
+                    $body
+                }
+                _ => {
+                    let $x = (x.at_stride(sources), y.at_stride(sources), none);
+                    $body
+                }
             }
         }
     }};
@@ -175,7 +185,7 @@ impl<R: NaryNumber> Visitor for Forward<'_, R> {
     #[inline(never)]
     fn rule<F: Row>(self) {
         let Forward { run, sources, results } = self;
-        with_arguments!(F, run, sources, |x| on_best_vectors::<F, _>(Evaluate::<F, _, _> {
+        with_arguments!(F, run, sources, |x| on_best_vectors::<F, R, _>(Evaluate::<F, _, _> {
             x,
             results,
             rule: PhantomData
@@ -205,10 +215,10 @@ impl<R: NaryNumber> Visitor for Reverse<'_, R> {
         with_arguments!(F, run, sources, |x| {
             // One loop for each argument: their targets may overlap.
             self.accumulate::<0, F, _>(x);
-            if F::ARITY > 1 {
+            if const { F::ARITY > 1 } {
                 self.accumulate::<1, F, _>(x);
             }
-            if F::ARITY > 2 {
+            if const { F::ARITY > 2 } {
                 self.accumulate::<2, F, _>(x);
             }
         });
@@ -229,7 +239,7 @@ impl<R: NaryNumber> Reverse<'_, R> {
         if let Some((adjoints, start)) = self.targets.find(start as usize) {
             let argument = Strided { start: start as u32, stride };
             let rule = PhantomData;
-            on_best_vectors::<F, _>(Accumulate::<I, F, R, X> {
+            on_best_vectors::<F, R, _>(Accumulate::<I, F, R, X> {
                 x,
                 y,
                 y_bar,
@@ -245,15 +255,17 @@ impl<R: NaryNumber> Reverse<'_, R> {
 /// The fewest elements for which to ask which vectors there are.
 const LONG: usize = 16;
 
-/// Runs a loop over elements on the best vectors there are, if the rule is
-/// arithmetic: every operation is rounded on its own, so no bit depends on it.
+/// Runs a loop over elements `R`: on the best vectors there are, if they are
+/// plain numbers and the rule is arithmetic. Every operation is rounded on its
+/// own, so no bit depends on it.
 #[inline(always)]
-fn on_best_vectors<F: Row, K: Kernel<Output = ()>>(kernel: K) {
-    if F::OP.is_arithmetic() && !kernel.is_short() {
-        dispatch::dispatch(kernel);
-    } else {
-        kernel.run::<Portable>();
+fn on_best_vectors<F: Row, R: Number, K: Kernel<Output = ()>>(kernel: K) {
+    if const { F::OP.is_arithmetic() && size_of::<R>() == size_of::<R::Base>() } {
+        if !kernel.is_short() {
+            return dispatch::dispatch(kernel);
+        }
     }
+    kernel.run::<Portable>();
 }
 
 /// Evaluates each element.
