@@ -5,8 +5,8 @@
 //! reverse:   adjoint[a] += adjoint[y] ∂f/∂a, ..; adjoint[y] = 0     in reverse order
 //! ```
 //!
-//! Long runs go through memory in [tiles]. With `T` itself the sweeps give values and gradients, with
-//! [`Dual<T>`](crate::Dual) Hessian-vector products.
+//! Long runs go through memory in [tiles]. With `T` itself the sweeps give
+//! values and gradients, with [`Dual<T>`](crate::Dual) Hessian-vector products.
 
 use super::code::{Code, NaryStep, Part, Run, Scalars, Step};
 use super::memory::{Sources, Targets};

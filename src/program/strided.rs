@@ -185,7 +185,7 @@ impl<R: NaryNumber> Visitor for Forward<'_, R> {
     #[inline(never)]
     fn rule<F: Row>(self) {
         let Forward { run, sources, results } = self;
-        with_arguments!(F, run, sources, |x| on_best_vectors::<F, R, _>(Evaluate::<F, _, _> {
+        with_arguments!(F, run, sources, |x| on_best_vectors::<F, _>(Evaluate::<F, _, _> {
             x,
             results,
             rule: PhantomData
@@ -239,7 +239,7 @@ impl<R: NaryNumber> Reverse<'_, R> {
         if let Some((adjoints, start)) = self.targets.find(start as usize) {
             let argument = Strided { start: start as u32, stride };
             let rule = PhantomData;
-            on_best_vectors::<F, R, _>(Accumulate::<I, F, R, X> {
+            on_best_vectors::<F, _>(Accumulate::<I, F, R, X> {
                 x,
                 y,
                 y_bar,
@@ -255,17 +255,15 @@ impl<R: NaryNumber> Reverse<'_, R> {
 /// The fewest elements for which to ask which vectors there are.
 const LONG: usize = 16;
 
-/// Runs a loop over elements `R`: on the best vectors there are, if they are
-/// plain numbers and the rule is arithmetic. Every operation is rounded on its
-/// own, so no bit depends on it.
+/// Runs a loop over elements on the best vectors there are, if the rule is
+/// arithmetic: every operation is rounded on its own, so no bit depends on it.
 #[inline(always)]
-fn on_best_vectors<F: Row, R: Number, K: Kernel<Output = ()>>(kernel: K) {
-    if const { F::OP.is_arithmetic() && size_of::<R>() == size_of::<R::Base>() } {
-        if !kernel.is_short() {
-            return dispatch::dispatch(kernel);
-        }
+fn on_best_vectors<F: Row, K: Kernel<Output = ()>>(kernel: K) {
+    if const { F::OP.is_arithmetic() } && !kernel.is_short() {
+        dispatch::dispatch(kernel);
+    } else {
+        kernel.run::<Portable>();
     }
-    kernel.run::<Portable>();
 }
 
 /// Evaluates each element.
