@@ -3,7 +3,11 @@
 //! ```text
 //! forward, for each tile:             every step on the elements of the tile
 //! reverse, for each tile, backwards:  local runs again, then every step reversed
+//! both, for each tile:                every step, then every step reversed
 //! ```
+//!
+//! The last needs adjoints that are known before the values; see
+//! [`Code::one_pass`].
 
 use std::ops::Range;
 
