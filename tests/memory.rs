@@ -81,6 +81,15 @@ fn bytes_per_recorded_node() {
     assert!(bytes <= 28.0, "{bytes} bytes");
 }
 
+/// A replay keeps what leaves a tile: of seven operations a term, nothing. The
+/// program and its workspace are the input, the gradient and a few tiles.
+#[test]
+fn bytes_per_replayed_operation() {
+    let program = Program::record(&point(10_000), |x| rosenbrock(x));
+    let bytes = program.memory() as f64 / program.operations() as f64;
+    assert!(bytes <= 4.0, "{bytes} bytes");
+}
+
 /// The memory of a sweep does not grow with the rows.
 #[test]
 fn a_batch_needs_no_memory_for_its_rows() {

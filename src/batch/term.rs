@@ -19,7 +19,7 @@ pub(super) fn forward<R: NaryNumber<Base = f64>>(code: &Code<f64>, registers: &m
     for step in &code.steps {
         match step {
             Step::Scalars(scalars) => replay::forward_scalars(code, scalars, &mut registers.values),
-            Step::Nary(index) => replay::forward_nary(code, &code.nary[*index as usize], registers),
+            Step::Nary(index) => replay::forward_nary(code, &code.nary[*index as usize], registers, &[]),
             Step::Run(_) => unreachable!("code for lanes is compiled without runs"),
         }
     }
@@ -33,7 +33,9 @@ pub(super) fn reverse<R: NaryNumber<Base = f64>>(code: &Code<f64>, registers: &m
             Step::Scalars(scalars) => {
                 replay::reverse_scalars(code, scalars, &registers.values, &mut registers.adjoints);
             }
-            Step::Nary(index) => replay::reverse_nary(code, &code.nary[*index as usize], registers),
+            Step::Nary(index) => {
+                replay::reverse_nary(code, &code.nary[*index as usize], registers, &[], &mut [])
+            }
             Step::Run(_) => unreachable!("code for lanes is compiled without runs"),
         }
     }

@@ -240,6 +240,11 @@ fn sum<R: Number>(mut terms: impl Iterator<Item = R>) -> R {
     terms.fold(first, |sum, term| sum + term)
 }
 
+/// [`NaryKind::Sum`] with its terms a few at a time: the sum so far, and more.
+pub(crate) fn add_terms<R: Number>(so_far: Option<R>, terms: &[R]) -> R {
+    sum(so_far.into_iter().chain(terms.iter().copied()))
+}
+
 /// The extreme operand by `is_beyond`, which is `neutral` if there is none and
 /// NaN - attained by none, so with undefined derivatives - if any is NaN.
 fn extreme<R: SliceNumber>(x: &[R], neutral: R::Base, is_beyond: impl Fn(R::Base, R::Base) -> bool) -> R {

@@ -30,7 +30,8 @@
 //! | `record.rs` | how a function becomes one |
 //! | `compile/` | the passes from a recording to code |
 //! | `code.rs` | the compiled form |
-//! | `replay.rs`, `strided.rs` | the sweeps over it |
+//! | `replay.rs`, `strided.rs`, `tiles.rs` | the sweeps over it |
+//! | `memory.rs` | where a step finds its numbers |
 //! | `guards.rs` | comparisons checked on replay |
 //! | `second_order.rs` | Hessian-vector products and Hessians |
 //! | `smoothed.rs` | the same program with its kinks rounded off |
@@ -52,6 +53,7 @@ pub(crate) mod compile;
 mod display;
 mod gap;
 pub(crate) mod guards;
+mod memory;
 mod operations;
 mod record;
 pub(crate) mod replay;
@@ -59,6 +61,7 @@ mod second_order;
 mod smoothed;
 pub(crate) mod sparsity;
 mod strided;
+mod tiles;
 mod twins;
 mod workspace;
 
@@ -69,6 +72,7 @@ pub use workspace::Workspace;
 use code::Code;
 use coloring::HessianPlan;
 use compile::{Source, compile};
+use replay::Registers;
 
 /// A recording compiled for replay; see the [module](self).
 pub struct Program<T = f64> {
@@ -138,7 +142,7 @@ impl<T: Primitive> Program<T> {
 
     /// The memory of the program and of a workspace for first derivatives, in bytes.
     pub fn memory(&self) -> usize {
-        let numbers = self.code.slots + self.code.adjoints() + self.code.weights + 2 * self.code.gathered;
+        let numbers = self.code.values() + self.code.adjoints() + self.code.weights + 2 * self.code.gathered;
         self.code.memory() + numbers * size_of::<T>()
     }
 
@@ -187,9 +191,17 @@ impl<T: Primitive> Program<T> {
     ///
     /// As [`value`](Self::value).
     pub fn gradient(&self, work: &mut Workspace<T>, x: &[T], gradient: &mut [T]) -> Result<T, Error> {
-        let value = self.value(work, x)?;
-        self.sweep_back(work, [(0, T::constant(1.0))], gradient)?;
-        Ok(value)
+        let seed = [(0, T::constant(1.0))];
+        if let Some(part) = self.code.one_pass {
+            self.load(work, x)?;
+            self.take_gradient(work, seed, gradient, |registers, gradient| {
+                replay::forward_and_reverse(&self.code, part, registers, self.in_place(x), gradient)
+            })?;
+        } else {
+            self.evaluate(work, x)?;
+            self.sweep_back(work, x, seed, gradient)?;
+        }
+        Ok(work.plain.values[self.code.outputs[0] as usize])
     }
 
     /// Writes to `product` the product `J' w`, where `J` is the Jacobian at `x`.
@@ -216,7 +228,7 @@ impl<T: Primitive> Program<T> {
     ) -> Result<(), Error> {
         require_length("w", w.len(), self.outputs())?;
         self.evaluate(work, x)?;
-        self.sweep_back(work, w.iter().copied().enumerate(), product)
+        self.sweep_back(work, x, w.iter().copied().enumerate(), product)
     }
 
     /// Writes all outputs at `x` to `y`, lets `weigh` turn them into weights `w`,
@@ -248,7 +260,7 @@ impl<T: Primitive> Program<T> {
         self.values(work, x, y)?;
         let w = weigh(y);
         require_length("w", w.len(), self.outputs())?;
-        self.sweep_back(work, w.into_iter().enumerate(), product)
+        self.sweep_back(work, x, w.into_iter().enumerate(), product)
     }
 
     /// The Jacobian at `x`, a row for each output.
@@ -281,7 +293,7 @@ impl<T: Primitive> Program<T> {
         let mut jacobian = DMatrix::zeros(rows.len(), self.inputs());
         let mut gradient = vec![T::constant(0.0); self.inputs()];
         for (i, &row) in rows.iter().enumerate() {
-            self.sweep_back(work, [(row, T::constant(1.0))], &mut gradient)?;
+            self.sweep_back(work, x, [(row, T::constant(1.0))], &mut gradient)?;
             jacobian.row_mut(i).iter_mut().zip(&gradient).for_each(|(entry, &slope)| *entry = slope);
         }
         Ok(jacobian)
@@ -289,12 +301,20 @@ impl<T: Primitive> Program<T> {
 
     /// Runs the forward sweep at `x`.
     fn evaluate(&self, work: &mut Workspace<T>, x: &[T]) -> Result<(), Error> {
+        self.load(work, x)?;
+        replay::forward(&self.code, &mut work.plain, self.in_place(x));
+        self.code.check_guards(&work.plain.values, None)
+    }
+
+    /// Prepares a sweep at `x`.
+    fn load(&self, work: &mut Workspace<T>, x: &[T]) -> Result<(), Error> {
         require_length("x", x.len(), self.inputs())?;
         work.require_of(&self.code)?;
         work.plain.values[self.code.passive()].copy_from_slice(&self.parameters);
-        work.plain.values[self.code.active()].copy_from_slice(x);
-        replay::forward(&self.code, &mut work.plain);
-        self.code.check_guards(&work.plain.values, None)
+        if !self.code.in_place {
+            work.plain.values[self.code.active()].copy_from_slice(x);
+        }
+        Ok(())
     }
 
     fn read_outputs(&self, work: &Workspace<T>, y: &mut [T]) {
@@ -303,21 +323,47 @@ impl<T: Primitive> Program<T> {
         }
     }
 
-    /// Runs the reverse sweep from weighted outputs.
+    /// The inputs if they are read in place, else nothing.
+    fn in_place<'a>(&self, x: &'a [T]) -> &'a [T] {
+        if self.code.in_place { x } else { &[] }
+    }
+
+    /// Runs the reverse sweep from weighted outputs, after the forward sweep at `x`.
     fn sweep_back(
+        &self,
+        work: &mut Workspace<T>,
+        x: &[T],
+        seeds: impl IntoIterator<Item = (usize, T)>,
+        gradient: &mut [T],
+    ) -> Result<(), Error> {
+        self.take_gradient(work, seeds, gradient, |registers, gradient| {
+            replay::reverse(&self.code, registers, self.in_place(x), gradient);
+        })
+    }
+
+    /// Seeds the outputs, and writes to `gradient` what a sweep gives for the inputs.
+    fn take_gradient(
         &self,
         work: &mut Workspace<T>,
         seeds: impl IntoIterator<Item = (usize, T)>,
         gradient: &mut [T],
+        sweep: impl FnOnce(&mut Registers<T>, &mut [T]),
     ) -> Result<(), Error> {
         require_length("gradient", gradient.len(), self.inputs())?;
         let registers = &mut work.plain;
-        registers.clear_inputs(&self.code);
         for (output, seed) in seeds {
             registers.seed(&self.code, self.code.outputs[output], seed);
         }
-        replay::reverse(&self.code, registers);
-        gradient.copy_from_slice(&registers.adjoints[..self.inputs()]);
+        if self.code.in_place {
+            gradient.fill(T::constant(0.0));
+            sweep(registers, gradient);
+        } else {
+            sweep(registers, &mut []);
+            gradient
+                .iter_mut()
+                .zip(registers.take_adjoints(&self.code))
+                .for_each(|(g, adjoint)| *g = adjoint);
+        }
         Ok(())
     }
 }

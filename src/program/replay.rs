@@ -5,11 +5,12 @@
 //! reverse:   adjoint[a] += adjoint[y] ∂f/∂a, ..; adjoint[y] = 0     in reverse order
 //! ```
 //!
-//! With `T` itself they give values and gradients, with
-//! [`Dual<T>`](crate::Dual) Hessian-vector products.
+//! Long runs go through memory in [tiles]. With `T` itself the sweeps give
+//! values and gradients, with [`Dual<T>`](crate::Dual) Hessian-vector products.
 
-use super::code::{Code, NaryStep, Run, Scalars, Step};
-use super::strided;
+use super::code::{Code, NaryStep, Part, Run, Scalars, Step};
+use super::memory::{Sources, Targets};
+use super::{strided, tiles};
 use crate::nary::NaryNumber;
 use crate::rules::{Arguments, Number, Op, Primitive, Row, Visitor, arguments, dispatch};
 use crate::tape::{Instruction, Operands};
@@ -32,7 +33,7 @@ impl<R: Number> Registers<R> {
         T: Primitive,
     {
         Registers {
-            values: Vec::with_capacity(code.slots),
+            values: Vec::with_capacity(code.values()),
             adjoints: Vec::with_capacity(code.adjoints()),
             weights: Vec::with_capacity(code.weights),
             gathered: Vec::with_capacity(code.gathered),
@@ -43,21 +44,22 @@ impl<R: Number> Registers<R> {
     /// Fills the registers at their first use: constants, and zeros elsewhere.
     #[inline]
     pub(crate) fn prepare(&mut self, code: &Code<R::Base>) {
-        if self.values.len() == code.slots {
+        if !self.values.is_empty() {
             return;
         }
         let zero = R::constant(0.0);
         self.values.extend(code.constants.iter().map(|&constant| R::from_base(constant)));
-        self.values.resize(code.slots, zero);
+        self.values.resize(code.values(), zero);
         self.adjoints.resize(code.adjoints(), zero);
         self.weights.resize(code.weights, zero);
         self.gathered.resize(code.gathered, zero);
         self.gathered_bar.resize(code.gathered, zero);
     }
 
-    /// Sets the adjoints of the inputs to zero.
-    pub(crate) fn clear_inputs(&mut self, code: &Code<R::Base>) {
-        self.adjoints[..code.active_inputs].fill(R::constant(0.0));
+    /// Moves out the adjoints of the inputs, so that they are zero again.
+    pub(crate) fn take_adjoints(&mut self, code: &Code<R::Base>) -> impl Iterator<Item = R> {
+        let adjoints = self.adjoints[..code.active_inputs].iter_mut();
+        adjoints.map(|adjoint| std::mem::replace(adjoint, R::constant(0.0)))
     }
 
     /// Adds to the adjoint of a slot, if it has one.
@@ -75,55 +77,106 @@ fn add_to<R: Number>(adjoints: &mut [R], first_active: usize, slot: u32, adjoint
     }
 }
 
-/// How many elements of runs are taken through memory together.
-const TILE: u32 = 512;
+/// Evaluates every slot from the constants and inputs; `inputs` are the active
+/// ones if they are [in place](Code::in_place), else nothing.
+pub(crate) fn forward<R: NaryNumber>(code: &Code<R::Base>, registers: &mut Registers<R>, inputs: &[R]) {
+    forward_parts(code, &code.parts, registers, inputs);
+}
 
-/// Evaluates every slot from the constants and inputs.
-pub(crate) fn forward<R: NaryNumber>(code: &Code<R::Base>, registers: &mut Registers<R>) {
-    for part in &code.parts {
-        match &code.steps[part.clone()] {
-            [Step::Run(run)] => strided::forward(run, &mut registers.values),
-            [Step::Scalars(scalars)] => forward_scalars(code, scalars, &mut registers.values),
-            [Step::Nary(index)] => forward_nary(code, &code.nary[*index as usize], registers),
-            runs => for_each_tile(runs, false, |run| strided::forward(run, &mut registers.values)),
+fn forward_parts<R: NaryNumber>(
+    code: &Code<R::Base>,
+    parts: &[Part],
+    registers: &mut Registers<R>,
+    inputs: &[R],
+) {
+    for part in parts {
+        match part {
+            Part::Tiled(part) => tiles::forward(code, part, &mut registers.values, inputs),
+            Part::Step(step) => match &code.steps[*step] {
+                Step::Run(run) => forward_run(code, run, &mut registers.values, inputs),
+                Step::Scalars(scalars) => forward_scalars(code, scalars, &mut registers.values),
+                Step::Nary(node) => forward_nary(code, &code.nary[*node as usize], registers, inputs),
+            },
         }
     }
 }
 
 /// Propagates the seeded adjoints to the inputs, and leaves those of all
-/// results at zero.
-pub(crate) fn reverse<R: NaryNumber>(code: &Code<R::Base>, registers: &mut Registers<R>) {
-    for part in code.parts.iter().rev() {
+/// results at zero; to `gradient` if the inputs are [in place](Code::in_place).
+pub(crate) fn reverse<R: NaryNumber>(
+    code: &Code<R::Base>,
+    registers: &mut Registers<R>,
+    inputs: &[R],
+    gradient: &mut [R],
+) {
+    reverse_parts(code, &code.parts, registers, inputs, gradient);
+}
+
+/// Both sweeps, in one pass over the [last tiled part](Code::one_pass).
+pub(super) fn forward_and_reverse<R: NaryNumber>(
+    code: &Code<R::Base>,
+    part: usize,
+    registers: &mut Registers<R>,
+    inputs: &[R],
+    gradient: &mut [R],
+) {
+    let (before, after) = (&code.parts[..part], &code.parts[part + 1..]);
+    let Part::Tiled(part) = &code.parts[part] else {
+        unreachable!("it is a tiled part");
+    };
+    forward_parts(code, before, registers, inputs);
+    reverse_parts(code, after, registers, inputs, gradient);
+    tiles::forward_and_reverse(code, part, &mut registers.values, &mut registers.adjoints, inputs, gradient);
+    forward_parts(code, after, registers, inputs);
+    reverse_parts(code, before, registers, inputs, gradient);
+}
+
+fn reverse_parts<R: NaryNumber>(
+    code: &Code<R::Base>,
+    parts: &[Part],
+    registers: &mut Registers<R>,
+    inputs: &[R],
+    gradient: &mut [R],
+) {
+    for part in parts.iter().rev() {
         let Registers { values, adjoints, .. } = registers;
-        let mut reverse_run = |run: &Run| {
-            if run.output as usize >= code.first_active {
-                strided::reverse(run, code.first_active, values, adjoints);
-            }
-        };
-        match &code.steps[part.clone()] {
-            [Step::Run(run)] => reverse_run(run),
-            [Step::Scalars(scalars)] => reverse_scalars(code, scalars, values, adjoints),
-            [Step::Nary(index)] => reverse_nary(code, &code.nary[*index as usize], registers),
-            runs => for_each_tile(runs, true, reverse_run),
+        match part {
+            Part::Tiled(part) => tiles::reverse(code, part, values, adjoints, inputs, gradient),
+            Part::Step(step) => match &code.steps[*step] {
+                Step::Run(run) => reverse_run(code, run, [false; 3], values, adjoints, inputs, gradient),
+                Step::Scalars(scalars) => reverse_scalars(code, scalars, values, adjoints),
+                Step::Nary(node) => {
+                    reverse_nary(code, &code.nary[*node as usize], registers, inputs, gradient);
+                }
+            },
         }
     }
 }
 
-/// Visits runs of equal length tile by tile; backwards in both ways if `reversed`.
-#[inline(always)]
-fn for_each_tile(runs: &[Step], reversed: bool, mut visit: impl FnMut(&Run)) {
-    let len = match runs {
-        [Step::Run(run), ..] => run.len,
-        _ => unreachable!("only runs are tiled"),
-    };
-    let tiles = len.div_ceil(TILE);
-    for i in 0..tiles {
-        let first = TILE * if reversed { tiles - 1 - i } else { i };
-        for j in 0..runs.len() {
-            let Step::Run(run) = &runs[if reversed { runs.len() - 1 - j } else { j }] else {
-                unreachable!("only runs are tiled");
-            };
-            visit(&run.tile(first, TILE));
+pub(super) fn forward_run<R: NaryNumber>(code: &Code<R::Base>, run: &Run, values: &mut [R], inputs: &[R]) {
+    let (results, sources) = Sources::around(run.results(), code.first_active, inputs, values);
+    strided::forward(run, sources, results);
+}
+
+/// Passive runs have no adjoints. What is added to an argument `is_first` of
+/// all, so it replaces what is there.
+pub(super) fn reverse_run<R: NaryNumber>(
+    code: &Code<R::Base>,
+    run: &Run,
+    is_first: [bool; 3],
+    values: &[R],
+    adjoints: &mut [R],
+    inputs: &[R],
+    gradient: &mut [R],
+) {
+    let (slots, first_active) = (run.results(), code.first_active);
+    if slots.start >= first_active {
+        let y = &values[slots.clone()];
+        let sources = Sources::all(first_active, inputs, values);
+        let (y_bar, targets) = Targets::around(slots, first_active, gradient, adjoints);
+        strided::reverse(run, sources, y, y_bar, targets, is_first);
+        if (run.output as usize) < code.stored {
+            y_bar.fill(R::constant(0.0));
         }
     }
 }
@@ -277,20 +330,21 @@ pub(crate) fn forward_nary<R: NaryNumber>(
     code: &Code<R::Base>,
     node: &NaryStep<R::Base>,
     registers: &mut Registers<R>,
+    inputs: &[R],
 ) {
     let Registers { values, weights, gathered, .. } = registers;
     let count = node.operands.count();
     let weights = &mut weights[node.weights..][..node.kind.weights(count)];
-    let (before, after) = values.split_at_mut(node.output as usize);
-    let y = &mut after[..node.kind.outputs(count)];
     match node.operands {
         Operands::Span { first, .. } => {
-            R::nary_forward(&node.kind, &before[first as usize..][..count], y, weights)
+            let (y, sources) = Sources::around(node.results(), code.first_active, inputs, values);
+            let (x, start) = sources.find(first as usize);
+            R::nary_forward(&node.kind, &x[start..][..count], y, weights);
         }
         Operands::List { offset, .. } => {
             let x = &mut gathered[..count];
-            gather(before, &code.operand_list[offset as usize..], x);
-            R::nary_forward(&node.kind, x, y, weights);
+            gather(values, &code.operand_list[offset as usize..], x);
+            R::nary_forward(&node.kind, x, &mut values[node.results()], weights);
         }
     }
 }
@@ -299,27 +353,28 @@ pub(crate) fn reverse_nary<R: NaryNumber>(
     code: &Code<R::Base>,
     node: &NaryStep<R::Base>,
     registers: &mut Registers<R>,
+    inputs: &[R],
+    gradient: &mut [R],
 ) {
     let Registers { values, adjoints, weights, gathered, gathered_bar } = registers;
     let zero = R::constant(0.0);
     let count = node.operands.count();
-    let outputs = node.kind.outputs(count);
-    let output = node.output as usize;
-    let Some(head) = output.checked_sub(code.first_active) else {
+    let (slots, first_active) = (node.results(), code.first_active);
+    if slots.start < first_active {
         return;
-    };
-    let (before, after) = adjoints.split_at_mut(head);
-    let y_bar = &mut after[..outputs];
+    }
+    let y = &values[slots.clone()];
+    let (y_bar, mut targets) = Targets::around(slots, first_active, gradient, adjoints);
     if y_bar.iter().all(|y_bar| y_bar.is_zero()) {
         return;
     }
-    let y = &values[output..][..outputs];
     let weights = &weights[node.weights..][..node.kind.weights(count)];
     match node.operands {
         Operands::Span { first, .. } => {
-            let first = first as usize;
-            let x_bar = &mut before[first - code.first_active..][..count];
-            R::nary_reverse(&node.kind, &values[first..][..count], y, weights, y_bar, x_bar);
+            let (x, start) = Sources::all(first_active, inputs, values).find(first as usize);
+            let x = &x[start..][..count];
+            let (x_bar, start) = targets.find(first as usize).expect("consecutive operands are all active");
+            R::nary_reverse(&node.kind, x, y, weights, y_bar, &mut x_bar[start..][..count]);
         }
         Operands::List { offset, .. } => {
             let operands = &code.operand_list[offset as usize..][..count];
@@ -328,7 +383,7 @@ pub(crate) fn reverse_nary<R: NaryNumber>(
             x_bar.fill(zero);
             R::nary_reverse(&node.kind, x, y, weights, y_bar, x_bar);
             for (&operand, &x_bar) in operands.iter().zip(&*x_bar) {
-                add_to(before, code.first_active, operand, x_bar);
+                targets.add(operand as usize, x_bar);
             }
         }
     }

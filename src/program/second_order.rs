@@ -3,8 +3,9 @@
 use nalgebra::DMatrix;
 
 use super::coloring::HessianPlan;
+use super::replay::{self, Registers};
 use super::sparsity::hessian_pattern;
-use super::{Program, Workspace, replay, require_length};
+use super::{Program, Workspace, require_length};
 use crate::rules::Primitive;
 use crate::{Dual, Error};
 
@@ -155,7 +156,7 @@ impl<T: Primitive> Program<T> {
         require_length("product", product.len(), self.inputs())?;
         work.require_of(&self.code)?;
         self.code.nary.iter().try_for_each(|node| node.kind.require_second_order())?;
-        let registers = &mut work.dual;
+        let (registers, mut seeds) = (&mut work.dual, seeds.into_iter());
         registers.prepare(&self.code);
         let parameters = registers.values[self.code.passive()].iter_mut();
         parameters.zip(&self.parameters).for_each(|(slot, &parameter)| *slot = Dual::lift(parameter));
@@ -163,14 +164,21 @@ impl<T: Primitive> Program<T> {
         for ((input, &x), &v) in inputs.zip(x).zip(v) {
             *input = Dual::new(x, v);
         }
-        replay::forward(&self.code, registers);
-        self.code.check_guards(&registers.values, None)?;
-        registers.clear_inputs(&self.code);
-        for (output, seed) in seeds {
-            registers.seed(&self.code, self.code.outputs[output], Dual::lift(seed));
+        let mut seed = |registers: &mut Registers<Dual<T>>| {
+            for (output, seed) in &mut seeds {
+                registers.seed(&self.code, self.code.outputs[output], Dual::lift(seed));
+            }
+        };
+        if let Some(part) = self.code.one_pass {
+            seed(registers);
+            replay::forward_and_reverse(&self.code, part, registers, &[], &mut []);
+        } else {
+            replay::forward(&self.code, registers, &[]);
+            self.code.check_guards(&registers.values, None)?;
+            seed(registers);
+            replay::reverse(&self.code, registers, &[], &mut []);
         }
-        replay::reverse(&self.code, registers);
-        for (product, adjoint) in product.iter_mut().zip(&registers.adjoints) {
+        for (product, adjoint) in product.iter_mut().zip(registers.take_adjoints(&self.code)) {
             *product = adjoint.tangent;
         }
         Ok(())

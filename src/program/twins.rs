@@ -13,7 +13,7 @@
 //! as they are. The sharpnesses `k` and `-k` are two new passive inputs, the
 //! last ones; every slot after them moves up by two.
 
-use super::code::{Code, Identity, Run, Step, Strided};
+use super::code::{Code, Identity, Part, Run, Step, Strided};
 use crate::nary::NaryKind;
 use crate::rules::{Op, Primitive};
 use crate::smooth::{Smoothing, smoothing};
@@ -97,31 +97,14 @@ fn list(operand_list: &mut Vec<u32>, slots: impl IntoIterator<Item = u32>) -> u3
 
 /// Opens the slots of the sharpnesses at `place`.
 fn make_room<T: Primitive>(code: &mut Code<T>, place: u32) {
-    let move_up = |slot: &mut u32| *slot += if *slot < place { 0 } else { SHARPNESSES };
     code.passive_inputs += SHARPNESSES as usize;
     code.first_active += SHARPNESSES as usize;
     code.slots += SHARPNESSES as usize;
-    for step in &mut code.steps {
-        match step {
-            Step::Run(run) => {
-                move_up(&mut run.output);
-                run.arguments[..run.op.arity()].iter_mut().for_each(|argument| move_up(&mut argument.start));
-            }
-            Step::Scalars(scalars) => move_up(&mut scalars.output),
-            Step::Nary(_) => {}
+    code.stored += SHARPNESSES as usize;
+    for part in &mut code.parts {
+        if let Part::Tiled(tiled) = part {
+            tiled.first_local += SHARPNESSES;
         }
     }
-    for instruction in code.instructions.iter_mut().filter(|instruction| instruction.op.arity() < 3) {
-        move_up(&mut instruction.a);
-        move_up(&mut instruction.b);
-    }
-    for node in &mut code.nary {
-        move_up(&mut node.output);
-        if let Operands::Span { first, .. } = &mut node.operands {
-            move_up(first);
-        }
-    }
-    code.operand_list.iter_mut().for_each(move_up);
-    code.outputs.iter_mut().for_each(move_up);
-    code.guards.iter_mut().flat_map(|guard| &mut guard.operands).for_each(move_up);
+    code.rename_slots(|slot| if slot < place { slot } else { slot + SHARPNESSES });
 }

@@ -19,11 +19,24 @@ pub(crate) struct Expression {
 
 const OPERATIONS: u8 = 24;
 
+/// The operations before this one are rules: no n-ary nodes, no branches.
+const RULES: u8 = 16;
+
 /// Programs of up to 60 steps.
 pub(crate) fn expressions() -> impl Strategy<Value = Expression> {
-    let step = (0..OPERATIONS, prop::array::uniform3(any::<u16>()), -2.0..2.0)
+    programs(OPERATIONS, 60)
+}
+
+/// Programs of up to 12 rules.
+#[allow(dead_code, reason = "each test uses a part of it")]
+pub(crate) fn rule_expressions() -> impl Strategy<Value = Expression> {
+    programs(RULES, 12)
+}
+
+fn programs(operations: u8, length: usize) -> impl Strategy<Value = Expression> {
+    let step = (0..operations, prop::array::uniform3(any::<u16>()), -2.0..2.0)
         .prop_map(|(op, operands, constant)| Step { op, operands, constant });
-    prop::collection::vec(step, 1..60).prop_map(|steps| Expression { steps })
+    prop::collection::vec(step, 1..=length).prop_map(|steps| Expression { steps })
 }
 
 impl Expression {

@@ -63,6 +63,7 @@ impl<'a, T: Primitive> Emitter<'a, T> {
             active_inputs: (next_active - ACTIVE) as usize,
             first_active: 0,
             slots: 0,
+            stored: 0,
             steps: Vec::new(),
             parts: Vec::new(),
             instructions: Vec::new(),
@@ -72,6 +73,8 @@ impl<'a, T: Primitive> Emitter<'a, T> {
             gathered: 0,
             outputs: Vec::new(),
             guards: Vec::new(),
+            in_place: false,
+            one_pass: None,
         };
         let nary_nodes = nary_nodes.into_iter().map(Some).collect();
         Emitter {
@@ -260,32 +263,10 @@ impl<'a, T: Primitive> Emitter<'a, T> {
         };
         code.first_active = first_active as usize;
         code.slots = code.first_active + (next_active - ACTIVE) as usize;
-        for step in &mut code.steps {
-            match step {
-                Step::Run(run) => {
-                    run.output = slot(run.output);
-                    run.arguments.iter_mut().for_each(|argument| argument.start = slot(argument.start));
-                }
-                Step::Scalars(scalars) => scalars.output = slot(scalars.output),
-                Step::Nary(_) => {}
-            }
-        }
-        for instruction in code.instructions.iter_mut().filter(|instruction| instruction.op.arity() < 3) {
-            instruction.a = slot(instruction.a);
-            instruction.b = slot(instruction.b);
-        }
-        for node in &mut code.nary {
-            node.output = slot(node.output);
-            if let Operands::Span { first, .. } = &mut node.operands {
-                *first = slot(*first);
-            }
-        }
-        code.operand_list.iter_mut().for_each(|place| *place = slot(*place));
-        code.outputs = outputs.into_iter().map(slot).collect();
-        for guard in &mut guards {
-            guard.operands = guard.operands.map(slot);
-        }
+        code.stored = code.slots;
+        code.outputs = outputs;
         code.guards = guards;
+        code.rename_slots(slot);
         code
     }
 }

@@ -56,6 +56,14 @@ fn fuse_chain<T: Primitive>(recording: &mut Recording<T>, uses: &mut [u32], end:
     if partial_sums.len() + 2 < FEWEST_TERMS {
         return;
     }
+    // Where the terms are additions themselves, so is the first one: it runs with them.
+    if let [.., second, first] = partial_sums[..]
+        && let Some(term) = Recording::<T>::variable(recording.instructions[second].b)
+        && recording.instructions[term].op == Op::Add
+    {
+        left = first as u32;
+        partial_sums.pop();
+    }
     for &node in &partial_sums {
         uses[node] = 0;
     }

@@ -6,7 +6,10 @@
 //! | fusion | `fusion.rs` | turns chains of additions into n-ary sums, order kept |
 //! | schedule | `schedule.rs` | sorts by level, then by operation; stable |
 //! | emission | `emission.rs` | numbers slots, gathers constants, finds strides |
-//! | tiling | `tiling.rs` | finds the runs that can go through memory together |
+//! | tiling | `tiling.rs` | finds the steps that can go through memory together |
+//! | locality | `locality.rs` | finds the results that need no memory of their own |
+//! | inputs | `inputs.rs` | asks whether the inputs need any |
+//! | ending | `ending.rs` | asks whether the last tiles need only one pass |
 //!
 //! The *level* of a result is one more than the highest among its operands, so
 //! results of one level do not depend on each other and equal operations among
@@ -18,8 +21,11 @@ use crate::rules::{Op, Primitive};
 use crate::tape::{Operands, Recording};
 
 mod emission;
+mod ending;
 mod fusion;
+mod inputs;
 mod liveness;
+mod locality;
 mod schedule;
 mod tiling;
 
@@ -52,7 +58,10 @@ pub(crate) fn compile<T: Primitive>(source: Source<T>) -> Result<Code<T>, Error>
     let ranks = fusion::fuse_and_rank(&mut recording, &mut uses, active_inputs);
     let order = schedule::order(&recording, &uses, &ranks);
     let mut code = emission::emit(recording, &order, outputs, active_inputs, find_runs);
-    code.parts = tiling::parts(&code.steps);
+    code.parts = tiling::parts(&code);
+    locality::separate(&mut code);
+    code.in_place = find_runs && inputs::are_in_place(&code);
+    code.one_pass = ending::last_part(&code);
     Ok(code)
 }
 
