@@ -91,10 +91,12 @@ impl<T: Lane, const UNIT: bool> Running<T, UNIT> {
         let (old, new) = (T::round_from(self.largest), self.reference.exp::<I>(self.extreme));
         self.others = CompensatedSum::from(self.others.value() / self.largest * new.widen());
         self.largest = new.widen();
-        // What was left far behind is zero by now, so no element comes here often.
+        // Those whose weights will vanish become zero at once: arithmetic with
+        // subnormal numbers is slow. So no element comes here often.
+        let vanishing = T::min_positive_value() / new.min(T::one()) * old;
         let exponentials = &mut exponentials[self.kept..];
         for e in exponentials.iter_mut() {
-            *e = *e / old * new;
+            *e = if *e < vanishing { T::zero() } else { *e } / old * new;
         }
         self.kept += exponentials.iter().take_while(|&&e| e == T::zero() || e.is_nan()).count();
     }
