@@ -7,7 +7,7 @@
 use super::lane::{LANES, Lane, difference};
 
 /// Elements per chunk: what one lane adds up without compensation is 1/16 of it.
-pub(super) const CHUNK: usize = 512;
+const CHUNK: usize = 512;
 
 /// A running sum in double precision with its rounding error.
 #[derive(Default)]
