@@ -224,6 +224,39 @@ fn order_does_not_matter() {
     }
 }
 
+/// Elements that rise along the slice, so that what the exponentials are
+/// measured from has to follow, against the same elements falling.
+fn rises_as_well_as_it_falls<T: KernelFloat>(step: f64, k: f64) {
+    let steps = (0..3_000).map(|i| f64::from(i / 3) * step / k);
+    let rising: Vec<T> = std::iter::repeat_n(-INF / k, 200).chain(steps).map(T::round_from).collect();
+    let falling: Vec<T> = rising.iter().rev().copied().collect();
+    for level in Level::available() {
+        let (mut w, mut v) = (rising.clone(), falling.clone());
+        let k = T::round_from(k);
+        let value = dispatch_at(level, SmoothMax::sharp(&rising, k, Some(&mut w)));
+        let expected = dispatch_at(level, SmoothMax::sharp(&falling, k, Some(&mut v)));
+        assert_eq!(dispatch_at(level, SmoothMax::sharp(&rising, k, None)), value, "{level:?} {step}");
+        let unit = T::epsilon().widen();
+        let error = (value.widen() - expected.widen()).abs();
+        assert!(error <= 2.0 * unit * expected.widen().abs(), "{level:?} {step}: {value:?}, {expected:?}");
+        let smallest = T::min_positive_value().widen() * unit;
+        for (i, (w, v)) in w.iter().zip(v.iter().rev()).enumerate() {
+            let (w, v) = (w.widen(), v.widen());
+            assert!((w - v).abs() <= 5.0 * (unit * v + smallest), "{level:?} {step} {i}: {w:e}, {v:e}");
+        }
+    }
+}
+
+#[test]
+fn a_maximum_that_keeps_rising() {
+    for step in [0.004, 0.3, 1.7, 33.0, 350.0, 1e4] {
+        for k in [1.0, -4.0] {
+            rises_as_well_as_it_falls::<f64>(step, k);
+            rises_as_well_as_it_falls::<f32>(step, k);
+        }
+    }
+}
+
 #[test]
 #[cfg(feature = "deterministic")]
 fn every_level_gives_the_same_bits() {

@@ -8,7 +8,7 @@
 //! library's.
 
 use super::dispatch::Portable;
-use super::lane::{Lane, difference, product};
+use super::lane::{Lane, difference, exp_m1_reduced, product};
 
 /// The unevaluated sum of two doubles, the second of the order of an ulp of the first.
 ///
@@ -131,7 +131,7 @@ impl DoubleDouble {
         if self.0 < f64::EXP_UNDERFLOW {
             return Self(0.0, 0.0);
         }
-        let (upper, rest, n) = f64::exp_m1_reduced::<Portable>(self.0, self.1);
+        let (upper, rest, n) = exp_m1_reduced::<Portable, f64>(self.0, self.1);
         let Self(y, lost) = Self::renormalized(1.0, upper);
         let Self(y, lost) = Self::renormalized(y, lost + rest);
         let (power, step) = (f64::power_of_two::<1>(n), f64::SCALE_STEP.recip());
@@ -141,7 +141,7 @@ impl DoubleDouble {
     /// `e^x - 1` for `-700 < x <= 0`.
     #[inline]
     pub(crate) fn exp_m1(self) -> Self {
-        let (upper, rest, n) = f64::exp_m1_reduced::<Portable>(self.0, self.1);
+        let (upper, rest, n) = exp_m1_reduced::<Portable, f64>(self.0, self.1);
         let power = f64::power_of_two::<0>(n);
         let Self(sum, lost) = Self::renormalized(upper, rest);
         Self(power - 1.0, 0.0).plus(Self(power * sum, power * lost))

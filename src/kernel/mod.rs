@@ -46,12 +46,14 @@ mod double_double;
 mod few;
 pub(crate) mod lane;
 mod one_lane;
+mod reference;
 mod scalar;
 mod sharpness;
 mod sharpness_slope;
 mod smooth_max;
 mod softmax;
 pub(crate) mod sum;
+mod sweep;
 
 pub(crate) use double_double::DoubleDouble;
 pub(crate) use one_lane::impl_one_lane;

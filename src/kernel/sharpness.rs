@@ -1,9 +1,7 @@
-//! The sharpness `k` of a smooth maximum, and its exponential
-//! `exp(k (x - m))` with the rounding errors of `x - m` and of the product
-//! carried into the result.
+//! The sharpness `k` of a smooth maximum.
 
 use super::dispatch::InstructionSet;
-use super::lane::{Lane, difference, exp_nonpositive, product};
+use super::lane::Lane;
 
 /// A sharpness `k`; `UNIT` is `k = 1` known to the compiler.
 #[derive(Clone, Copy)]
@@ -18,32 +16,27 @@ impl<T: Lane, const UNIT: bool> Sharpness<T, UNIT> {
         if UNIT || self.k > T::zero() { T::one() } else { -T::one() }
     }
 
-    /// `k (x - m)` rounded, and what the roundings lost.
+    /// `k x` rounded.
     #[inline(always)]
-    pub(super) fn argument<I: InstructionSet>(self, x: T, m: T) -> (T, T) {
+    pub(super) fn times(self, x: T) -> T {
+        if UNIT { x } else { self.k * x }
+    }
+
+    /// `k x` as a sum of two, the first exact or `k x` rounded, the second
+    /// smaller and rounded: what a fused multiply-add finds lost, else products
+    /// of halves. Not finite where `x` is not.
+    #[inline(always)]
+    pub(super) fn times_exactly<I: InstructionSet>(self, x: T) -> [T; 2] {
         if UNIT {
-            return difference(x, m);
+            // Minus zero, because adding that is no operation.
+            return [x, T::neg_zero()];
         }
-        let half = T::round_from(0.5);
-        let halved = self.k.abs() < T::HALVING_SHARPNESS;
-        let (scale, k) = if halved { (half, self.k / half) } else { (T::one(), self.k) };
-        let (d, d_lost) = difference(x * scale, m * scale);
-        let (p, p_lost) = product::<I, T>(k, d);
-        (p, p_lost + k * d_lost)
-    }
-
-    /// `exp(k (x - m))`, accurate to the rounding of the result.
-    #[inline(always)]
-    pub(super) fn exp<I: InstructionSet>(self, x: T, m: T) -> T {
-        let (argument, lost) = self.argument::<I>(x, m);
-        exp_nonpositive::<I, T>(argument, lost)
-    }
-
-    /// `exp(k (x_i - m))` into `out`.
-    #[inline(always)]
-    pub(super) fn exp_slice<I: InstructionSet>(self, x: &[T], m: T, out: &mut [T]) {
-        for (out, &x) in out.iter_mut().zip(x) {
-            *out = self.exp::<I>(x, m);
+        let k = self.k;
+        if I::FMA {
+            let product = k * x;
+            return [product, k.mul_add(x, -product)];
         }
+        let (k1, x1) = (T::upper_half(k), T::upper_half(x));
+        [k1 * x1, k1 * (x - x1) + (k - k1) * x]
     }
 }

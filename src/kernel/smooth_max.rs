@@ -9,28 +9,53 @@
 //! ```
 //!
 //! Never `log_sum_exp(k x) / k`: that loses the digits of `k x` (7 of 16 at
-//! `k = 1e6`). The rounding errors of `x_i - m` and of the product with `k` go
-//! into the exponential, so offsets cost no accuracy. `log1p` keeps
-//! `log_sum_exp([0, -40]) = 4.2e-18` (N. Higham, "What is the softmax
-//! function").
-//!
-//! Long slices are read from memory once: each of at most [`BLOCKS`] blocks
-//! takes its own maximum as reference while it is in cache, and the blocks are
-//! brought to the common maximum at the end.
+//! `k = 1e6`). The rounding error of the product with `k` goes into the
+//! exponential and `x_i - m` is not rounded (see [`super::reference`]), so
+//! offsets cost no accuracy. `log1p` keeps `log_sum_exp([0, -40]) = 4.2e-18`
+//! (N. Higham, "What is the softmax function").
 
 use super::dispatch::{InstructionSet, Kernel};
+use super::double_double::DoubleDouble;
 use super::few::{FEW, sum_few};
-use super::lane::{LANES, Lane};
+use super::lane::{LANES, Lane, mul_add};
 use super::scalar::ln_1p;
 use super::sharpness::Sharpness;
-use super::sum::{CHUNK, CompensatedSum, argmax, max_of, sum_of};
+use super::sum::max_of;
+use super::sweep::{CHUNK, sweep};
 
-/// Most blocks that a slice is cut into.
-const BLOCKS: usize = 64;
-/// Fewest elements of a block; with their weights they fill a 64 kB cache.
-const BLOCK: usize = 4096;
-/// Elements whose exponentials are taken before they are summed.
-const BUFFER: usize = 256;
+/// The extreme element `m`, its exponential and the sum of the others', both
+/// times some factor.
+#[derive(Clone, Copy)]
+pub(super) struct Sums {
+    pub(super) extreme: f64,
+    pub(super) largest: f64,
+    /// NaN when an element is.
+    pub(super) others: f64,
+}
+
+impl Sums {
+    /// Exponentials to weights. Divisions, which few elements do not notice.
+    #[inline(always)]
+    fn divide<T: Lane>(self, weights: &mut [T]) {
+        let total = T::round_from(self.largest + self.others);
+        for weight in weights {
+            *weight = *weight / total;
+        }
+    }
+
+    /// Exponentials to weights, by the inverse in two parts: a product with the
+    /// rounded one would give a single element a weight beside 1.
+    #[inline(always)]
+    fn scale<I: InstructionSet, T: Lane>(self, weights: &mut [T]) {
+        let total = DoubleDouble::from(self.largest).plus(self.others.into());
+        let inverse = DoubleDouble::from(1.0).div(total);
+        let upper = T::round_from(inverse.upper());
+        let lower = T::round_from(inverse.plus((-upper.widen()).into()).value());
+        for weight in weights {
+            *weight = mul_add::<I, _>(*weight, upper, *weight * lower);
+        }
+    }
+}
 
 /// `m` and `s` of the equation above, in double precision whatever the lanes.
 #[derive(Clone, Copy)]
@@ -109,120 +134,22 @@ fn shift_and_sum<I: InstructionSet, T: Lane, const UNIT: bool>(
     if !UNIT && (k.is_nan() || k == T::zero() || k.is_infinite()) {
         return without_exponentials(x, k, weights);
     }
-    if x.len() <= BLOCK {
-        let whole = if x.len() <= FEW {
-            sum_few::<I, T, UNIT>(x, sharpness, weights.as_deref_mut())
-        } else {
-            sum_block::<I, T, UNIT>(x, sharpness, weights.as_deref_mut())
-        };
-        if whole.extreme.is_infinite() {
-            return without_exponentials(x, k, weights);
-        }
-        if let Some(weights) = weights {
-            scale(weights, T::round_from(1.0 / (1.0 + whole.excess)));
-        }
-        return whole;
-    }
-
-    let size = x.len().div_ceil(BLOCKS).max(BLOCK).next_multiple_of(CHUNK);
-    let mut parts = [Shifted { extreme: 0.0, excess: 0.0 }; BLOCKS];
-    let parts = &mut parts[..x.len().div_ceil(size)];
-    for (i, (part, x)) in parts.iter_mut().zip(x.chunks(size)).enumerate() {
-        let weights = weights.as_deref_mut().map(|w| &mut w[i * size..][..x.len()]);
-        *part = sum_block::<I, T, UNIT>(x, sharpness, weights);
-    }
-    let sharpness = Sharpness::<f64, UNIT> { k: k.widen() };
-    let whole = join::<I, UNIT>(parts, sharpness);
-    if whole.extreme.is_infinite() {
+    let few = x.len() <= FEW;
+    let sums = match weights.as_deref_mut() {
+        Some(weights) if few => sum_few::<I, T, UNIT>(x, sharpness, weights),
+        Some(weights) => sweep::<I, T, UNIT>(x, sharpness, weights),
+        None if few => sum_few::<I, T, UNIT>(x, sharpness, &mut [T::zero(); FEW][..x.len()]),
+        None => sweep::<I, T, UNIT>(x, sharpness, &mut [T::zero(); CHUNK]),
+    };
+    if sums.extreme.is_infinite() {
         return without_exponentials(x, k, weights);
     }
-    if let Some(weights) = weights {
-        for (part, weights) in parts.iter().zip(weights.chunks_mut(size)) {
-            let factor = sharpness.exp::<I>(part.extreme, whole.extreme);
-            scale(weights, T::round_from(factor / (1.0 + whole.excess)));
-        }
+    match weights {
+        Some(weights) if few => sums.divide(weights),
+        Some(weights) => sums.scale::<I, T>(weights),
+        None => {}
     }
-    whole
-}
-
-/// `m` and `s` of one block; its exponentials, not yet divided, go to `weights`.
-#[inline(always)]
-fn sum_block<I: InstructionSet, T: Lane, const UNIT: bool>(
-    x: &[T],
-    sharpness: Sharpness<T, UNIT>,
-    weights: Option<&mut [T]>,
-) -> Shifted {
-    let sign = sharpness.sign();
-    let (argmax, max) = argmax(x, sign);
-    let m = sign * max;
-    if m.is_infinite() {
-        // Infinite or NaN throughout: nothing here to exponentiate.
-        if let Some(weights) = weights {
-            weights.fill(T::zero());
-        }
-        let excess = if x.iter().any(|x| x.is_nan()) { f64::NAN } else { 0.0 };
-        return Shifted { extreme: m.widen(), excess };
-    }
-    let excess = if let Some(weights) = weights {
-        sum_but_one::<I, T, UNIT>(x, argmax, sharpness, weights)
-    } else {
-        sum_but_one::<I, T, UNIT>(x, argmax, sharpness, &mut [T::zero(); BUFFER])
-    };
-    Shifted { extreme: m.widen(), excess }
-}
-
-/// The sum of `exp(k (x_i - x_j))` over all `i` but `j`. The exponentials go to
-/// `out`; where that is shorter than `x`, it is used again and again.
-#[inline(always)]
-fn sum_but_one<I: InstructionSet, T: Lane, const UNIT: bool>(
-    x: &[T],
-    j: usize,
-    sharpness: Sharpness<T, UNIT>,
-    out: &mut [T],
-) -> f64 {
-    let m = x[j];
-    let keep = out.len() >= x.len();
-    let mut sum = CompensatedSum::default();
-    for (i, x) in x.chunks(BUFFER).enumerate() {
-        let start = i * BUFFER;
-        let e = &mut out[if keep { start } else { 0 }..][..x.len()];
-        sharpness.exp_slice::<I>(x, m, e);
-        if (start..start + x.len()).contains(&j) {
-            e[j - start] = T::zero();
-            sum.add(sum_of(e));
-            e[j - start] = T::one();
-        } else {
-            sum.add(sum_of(e));
-        }
-    }
-    sum.value()
-}
-
-/// `m` and `s` of all blocks together.
-#[inline(always)]
-fn join<I: InstructionSet, const UNIT: bool>(parts: &[Shifted], sharpness: Sharpness<f64, UNIT>) -> Shifted {
-    let sign = sharpness.sign();
-    let extreme = parts
-        .iter()
-        .fold(-sign * f64::INFINITY, |m, part| if sign * part.extreme > sign * m { part.extreme } else { m });
-    let mut sum = CompensatedSum::default();
-    let mut left_out = false;
-    for part in parts {
-        if part.extreme == extreme && !left_out {
-            left_out = true;
-            sum.add(part.excess);
-        } else {
-            sum.add((1.0 + part.excess) * sharpness.exp::<I>(part.extreme, extreme));
-        }
-    }
-    Shifted { extreme, excess: sum.value() }
-}
-
-#[inline(always)]
-fn scale<T: Lane>(weights: &mut [T], factor: T) {
-    for weight in weights {
-        *weight = *weight * factor;
-    }
+    Shifted { extreme: sums.extreme, excess: sums.others / sums.largest }
 }
 
 /// Infinite elements or sharpness: the exact maximum, shared equally among

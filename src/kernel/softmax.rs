@@ -40,10 +40,16 @@ impl<T: Lane> Kernel for LogSoftmax<'_, T> {
         let shifted = shift_and_sum_unit::<I, T>(self.x);
         let m = T::round_from(shifted.extreme);
         let rise = T::round_from(ln_1p(shifted.excess));
-        // Weights all zero have logarithms minus infinity.
-        let at_maximum = if m == T::neg_infinity() { m - rise } else { -rise };
+        if m.is_infinite() {
+            // Weights all zero have logarithms minus infinity.
+            let at_maximum = if m == T::neg_infinity() { m - rise } else { -rise };
+            for (out, &x) in self.out.iter_mut().zip(self.x) {
+                *out = if x == m { at_maximum } else { (x - m) - rise };
+            }
+            return;
+        }
         for (out, &x) in self.out.iter_mut().zip(self.x) {
-            *out = if x == m { at_maximum } else { (x - m) - rise };
+            *out = (x - m) - rise;
         }
     }
 }

@@ -7,7 +7,7 @@
 use super::lane::{LANES, Lane, difference};
 
 /// Elements per chunk: what one lane adds up without compensation is 1/16 of it.
-pub(super) const CHUNK: usize = 512;
+const CHUNK: usize = 512;
 
 /// A running sum in double precision with its rounding error.
 #[derive(Default)]
@@ -98,28 +98,18 @@ pub(super) fn max_of<T: Lane, const N: usize>(x: &[T], sign: T) -> T {
     tail.iter().fold(fold_lanes(lanes, larger), |max, &x| larger(max, sign * x))
 }
 
-/// A place where `sign * x_i` is largest, and that value. NaN is left out;
-/// where nothing is left, the value is minus infinity.
+/// The index of the first `value`, which is there.
 #[inline(always)]
-pub(super) fn argmax<T: Lane>(x: &[T], sign: T) -> (usize, T) {
-    let mut best = (0, T::neg_infinity());
-    for (i, chunk) in x.chunks(CHUNK).enumerate() {
-        let max = max_of::<T, LANES>(chunk, sign);
-        if max > best.1 {
-            best = (i * CHUNK, max);
-        }
-    }
-    let (start, max) = best;
-    let end = x.len().min(start + CHUNK);
-    let mut at = start;
+pub(super) fn position<T: Lane>(x: &[T], value: T) -> usize {
+    let mut at = 0;
     // Whole blocks are compared at once, which is vector code.
-    while end - at > LANES && x[at..at + LANES].iter().fold(true, |none, &x| none & (sign * x != max)) {
+    while x.len() - at > LANES && x[at..at + LANES].iter().fold(true, |none, &x| none & (x != value)) {
         at += LANES;
     }
-    while at + 1 < end && sign * x[at] != max {
+    while at + 1 < x.len() && x[at] != value {
         at += 1;
     }
-    (at, max)
+    at
 }
 
 /// Index and value of the largest weight; `None` if there is no positive one.
