@@ -63,7 +63,7 @@ fn operations_of_all_kinds<S: Scalar<Base = f64>>(x: S, count: usize) -> S {
 
 #[test]
 fn a_long_recording_is_that_of_a_short_one_continued() {
-    for count in (0..80).chain([250, 256, 257, 1_000, 3_000]) {
+    for count in (0..80).chain([128, 1_000, 3_000]) {
         for x in [0.3, -1.2] {
             let dual = operations_of_all_kinds(Dual::new(x, 1.0), count);
             let (value, g) = gradient(&[x], |x| operations_of_all_kinds(x[0], count));

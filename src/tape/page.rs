@@ -21,7 +21,7 @@ use crate::rules::{Op, Primitive};
 
 /// Slots for nodes: enough that filing them one page at a time costs little,
 /// few enough that a new tape does.
-const NODES: usize = 256;
+const NODES: usize = 64;
 /// Slots for constants. An operation has at most two constant operands, so
 /// that they last as long as those for nodes.
 const CONSTANTS: usize = 2 * NODES;
