@@ -89,6 +89,7 @@ impl<T: Primitive> Page<T> {
     #[inline(always)]
     pub(super) fn write_constant(&self, value: T) -> u32 {
         let slot = self.constant_count.get();
+        debug_assert!((slot as usize) < CONSTANTS);
         self.constants[slot as usize % CONSTANTS].set(value);
         self.constant_count.set(slot + 1);
         (self.first_constant.get() + slot) | CONSTANT
