@@ -150,9 +150,7 @@ impl Op {
     pub(crate) const fn is_affine(self) -> bool {
         matches!(self, Op::Neg | Op::Add | Op::Sub)
     }
-}
 
-impl Op {
     /// Whether the rule is a few machine instructions - on lanes, `exp` is too -
     /// rather than a call into a library. Only these are worth copies of their
     /// code for each pattern of operands and each instruction set.

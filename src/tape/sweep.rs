@@ -115,6 +115,7 @@ impl<T: Primitive, R: SliceNumber<Base = T>> Visitor for ReverseInstruction<'_, 
     #[inline(always)]
     fn rule<F: Row>(self) {
         if F::OP.is_arithmetic() {
+            // Zero adjoints too: the chain rule keeps them zero, and to ask costs more.
             self.reverse::<F>();
         } else {
             let ReverseInstruction { recording, values, adjoints, node, a, b, .. } = self;
@@ -128,7 +129,7 @@ impl<T: Primitive, R: SliceNumber<Base = T>> Visitor for ReverseInstruction<'_, 
         match op {
             Op::Nary => reverse_nary(recording, values, weights, adjoints, node),
             Op::Preaccumulated => reverse_block(recording, weights, adjoints, node),
-            _ => {}
+            _ => {} // an input, or a further output of an n-ary node
         }
     }
 }
