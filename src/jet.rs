@@ -97,7 +97,22 @@ impl<const N: usize, T: Primitive> Jet<N, T> {
         }
         for j in 0..N {
             let x_dot = rules::arguments(M, |i| arguments[i].gradient[j]);
-            y.set_slope(j, rules::tangent::<R, T>(&partials, &x_dot));
+            // Plain products are right unless an infinite slope makes a NaN of them.
+            let varies = |i: usize| i < M && arguments[i].depends != 0;
+            let mut slope = T::constant(0.0);
+            if varies(0) {
+                slope = partials[0] * x_dot[0];
+            }
+            if varies(1) {
+                slope = slope + partials[1] * x_dot[1];
+            }
+            if varies(2) {
+                slope = slope + partials[2] * x_dot[2];
+            }
+            y.gradient[j] = slope;
+        }
+        if y.gradient.iter().any(|slope| Float::is_nan(*slope)) {
+            y.gradient = Self::settled_gradient::<R, M>(arguments, partials);
         }
         if R::OP.has_kink() {
             y.kink = y.kink.or_else(|| T::kink(R::OP, &x, value));
@@ -107,6 +122,23 @@ impl<const N: usize, T: Primitive> Jet<N, T> {
 }
 
 impl<const N: usize, T: Primitive> Jet<N, T> {
+    /// The gradient by [`rules::tangent`], which knows what a zero times an
+    /// infinity is.
+    #[cold]
+    #[inline(never)]
+    fn settled_gradient<R: Row, const M: usize>(
+        arguments: [Self; M],
+        partials: rules::Arguments<T>,
+    ) -> [T; N] {
+        let mut y = Jet::lift(T::constant(0.0));
+        y.depends = arguments.iter().fold(0, |depends, x| depends | x.depends);
+        for j in 0..N {
+            let x_dot = rules::arguments(M, |i| arguments[i].gradient[j]);
+            y.set_slope(j, rules::tangent::<R, T>(&partials, &x_dot));
+        }
+        y.gradient
+    }
+
     /// Sets a partial derivative: 0, not an infinite slope's NaN, with respect
     /// to what it does not depend on.
     #[inline(always)]

@@ -46,8 +46,7 @@ impl<'t, T: Primitive> Adjoints<'t, T> {
         assert!(places().all(|((_, other), _)| tape.is(other)), "the outputs are on two tapes");
         let recording = tape.recording();
         let last = places().map(|((node, _), _)| node).max().expect("an output on the tape");
-        let siblings =
-            recording.instructions[last + 1..].iter().take_while(|i| i.op == Op::Continued).count();
+        let siblings = recording.ops()[last + 1..].iter().take_while(|&&op| op == Op::Continued).count();
         adjoints.resize(last + 1 + siblings, zero);
         for ((node, _), seed) in places() {
             adjoints[node] += seed;

@@ -78,7 +78,7 @@ impl<T: Primitive> Tape<T> {
 
 /// The kink of a node, if its operation has one at its operands.
 pub(super) fn kink_at<T: Primitive>(recording: &Recording<T>, node: usize) -> Option<Kink> {
-    let instruction = recording.instructions[node];
+    let instruction = recording.instruction(node);
     let kind = match instruction.op {
         Op::Input | Op::Continued => None,
         Op::Nary => {
@@ -86,7 +86,7 @@ pub(super) fn kink_at<T: Primitive>(recording: &Recording<T>, node: usize) -> Op
             let x = nary_arguments(recording, instruction);
             nary.kind.kink(&x, recording.values[node])
         }
-        Op::Preaccumulated => recording.block_kink(instruction),
+        Op::Preaccumulated => recording.block_kink(node),
         op => {
             let operands = recording.rule_operands(instruction, op.arity());
             let x = recording.arguments(&recording.values, operands, op.arity());
@@ -104,9 +104,9 @@ pub(super) fn kink_at<T: Primitive>(recording: &Recording<T>, node: usize) -> Op
 
 /// The node that evaluates `node`: itself, or the head of its n-ary node.
 fn head<T: Primitive>(recording: &Recording<T>, node: usize) -> Instruction {
-    let instruction = recording.instructions[node];
+    let instruction = recording.instruction(node);
     let back = if instruction.op == Op::Continued { instruction.b as usize } else { 0 };
-    recording.instructions[node - back]
+    recording.instruction(node - back)
 }
 
 fn operation<T: Primitive>(recording: &Recording<T>, node: usize) -> String {
@@ -132,7 +132,9 @@ fn operands<T: Primitive>(recording: &Recording<T>, node: usize) -> Vec<Operand>
             Operands::List { offset, count } => recording.listed(offset, count).to_vec(),
         },
         Op::Input => Vec::new(),
-        Op::Preaccumulated => recording.block_operands(instruction).0.to_vec(),
+        Op::Preaccumulated => {
+            recording.partials(instruction.a, instruction.b).iter().map(|partial| partial.operand).collect()
+        }
         op => recording.rule_operands(instruction, op.arity())[..op.arity()].to_vec(),
     };
     codes

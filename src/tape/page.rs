@@ -16,7 +16,7 @@ use std::cell::Cell;
 #[cfg(debug_assertions)]
 use std::panic::Location;
 
-use super::recording::{CONSTANT, Instruction, MAX_NODES, Recording};
+use super::recording::{CONSTANT, MAX_NODES, Pair, Recording};
 use crate::rules::{Op, Primitive};
 
 /// Slots for nodes: enough that filing them one page at a time costs little,
@@ -32,33 +32,31 @@ pub(super) struct Page<T> {
     next_node: Cell<u32>,
     /// The index at which the page is full.
     end: Cell<u32>,
-    /// The index of the first constant.
-    first_constant: Cell<u32>,
-    /// The number of constants.
-    constant_count: Cell<u32>,
-    instructions: [Cell<Instruction>; NODES],
-    values: [Cell<T>; NODES],
-    constants: [Cell<T>; CONSTANTS],
+    /// The next constant, as an operand.
+    next_constant: Cell<u32>,
+    values: Slots<T, NODES>,
+    operands: Slots<Pair, NODES>,
+    ops: Slots<Op, NODES>,
+    constants: Slots<T, CONSTANTS>,
     #[cfg(debug_assertions)]
-    locations: [Cell<&'static Location<'static>>; NODES],
+    locations: Slots<&'static Location<'static>, NODES>,
 }
 
 impl<T: Primitive> Page<T> {
     /// A page to continue `recording`.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(super) fn after(recording: &Recording<T>) -> Self {
-        let instruction = Instruction { op: Op::Input, a: 0, b: 0 };
         let zero = T::constant(0.0);
         let page = Page {
             next_node: Cell::new(0),
             end: Cell::new(0),
-            first_constant: Cell::new(0),
-            constant_count: Cell::new(0),
-            instructions: [instruction; NODES].map(Cell::new),
-            values: [zero; NODES].map(Cell::new),
-            constants: [zero; CONSTANTS].map(Cell::new),
+            next_constant: Cell::new(0),
+            values: Slots::filled(zero),
+            operands: Slots::filled(Pair::new(0, 0)),
+            ops: Slots::filled(Op::Input),
+            constants: Slots::filled(zero),
             #[cfg(debug_assertions)]
-            locations: [Location::caller(); NODES].map(Cell::new),
+            locations: Slots::filled(Location::caller()),
         };
         page.turn(recording);
         page
@@ -75,36 +73,35 @@ impl<T: Primitive> Page<T> {
     #[cfg_attr(debug_assertions, track_caller)]
     pub(super) fn write(&self, op: Op, a: u32, b: u32, value: T) -> u32 {
         debug_assert!(!self.is_full());
-        let index = self.next_node.get();
-        let slot = index as usize % NODES;
-        self.instructions[slot].set(Instruction { op, a, b });
-        self.values[slot].set(value);
+        let node = self.next_node.get();
+        self.ops.set(node, op);
+        self.operands.set(node, Pair::new(a, b));
+        self.values.set(node, value);
         #[cfg(debug_assertions)]
-        self.locations[slot].set(Location::caller());
-        self.next_node.set(index + 1);
-        index
+        self.locations.set(node, Location::caller());
+        self.next_node.set(node + 1);
+        node
     }
 
     /// Writes a constant for the next node; returns it as an operand.
     #[inline(always)]
     pub(super) fn write_constant(&self, value: T) -> u32 {
-        let slot = self.constant_count.get();
-        debug_assert!((slot as usize) < CONSTANTS);
-        self.constants[slot as usize % CONSTANTS].set(value);
-        self.constant_count.set(slot + 1);
-        (self.first_constant.get() + slot) | CONSTANT
+        let operand = self.next_constant.get();
+        self.constants.set(operand, value);
+        self.next_constant.set(operand + 1);
+        operand
     }
 
     /// Moves what is written to the end of `recording`, which the page continues.
     pub(super) fn file(&self, recording: &mut Recording<T>) {
-        let first = recording.len();
-        let nodes = first % NODES..first % NODES + (self.next_node.get() as usize - first);
-        recording.instructions.extend(self.instructions[nodes.clone()].iter().map(Cell::get));
-        recording.values.extend(self.values[nodes.clone()].iter().map(Cell::get));
+        let nodes = self.next_node.get() as usize - recording.len();
+        self.ops.file(nodes, &mut recording.ops);
+        self.operands.file(nodes, &mut recording.operands);
+        self.values.file(nodes, &mut recording.values);
         #[cfg(debug_assertions)]
-        recording.locations.extend(self.locations[nodes].iter().map(Cell::get));
-        let constants = &self.constants[..self.constant_count.get() as usize];
-        recording.constants.extend(constants.iter().map(Cell::get));
+        self.locations.file(nodes, &mut recording.locations);
+        let constants = (self.next_constant.get() & !CONSTANT) as usize - recording.constants.len();
+        self.constants.file(constants, &mut recording.constants);
         assert!(
             recording.constants.len() <= MAX_NODES - CONSTANTS,
             "the tape is full: more than {} constants",
@@ -118,7 +115,44 @@ impl<T: Primitive> Page<T> {
         let filed = recording.len();
         self.next_node.set(filed as u32);
         self.end.set((filed - filed % NODES + NODES).min(recording.node_limit()) as u32);
-        self.first_constant.set(recording.constants.len() as u32);
-        self.constant_count.set(0);
+        self.next_constant.set(recording.constants.len() as u32 | CONSTANT);
+    }
+}
+
+/// What is to become elements of a vector: element `i` waits in slot `i mod N`.
+struct Slots<X, const N: usize>(Cell<[X; N]>);
+
+impl<X: Copy, const N: usize> Slots<X, N> {
+    fn filled(x: X) -> Self {
+        Slots(Cell::new([x; N]))
+    }
+
+    #[inline(always)]
+    fn slots(&self) -> &[Cell<X>] {
+        let slots: &Cell<[X]> = &self.0;
+        slots.as_slice_of_cells()
+    }
+
+    #[inline(always)]
+    fn set(&self, i: u32, x: X) {
+        self.slots()[i as usize % N].set(x);
+    }
+
+    /// Appends the `count` elements that come next to the vector.
+    #[inline(always)]
+    fn file(&self, count: usize, vector: &mut Vec<X>) {
+        // Where there is room for a whole page, copying it is one call.
+        if count == N && vector.capacity() - vector.len() >= N {
+            vector.extend_from_slice(&self.0.get());
+        } else {
+            self.file_some(count, vector);
+        }
+    }
+
+    #[inline(never)]
+    fn file_some(&self, count: usize, vector: &mut Vec<X>) {
+        let (before, from) = self.slots().split_at(vector.len() % N);
+        let ahead = count.min(from.len());
+        vector.extend(from[..ahead].iter().chain(&before[..count - ahead]).map(Cell::get));
     }
 }

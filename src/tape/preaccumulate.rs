@@ -8,6 +8,7 @@
 //! Source: A. Griewank, A. Walther, *Evaluating Derivatives* (2008), section
 //! 10.2.
 
+use super::recording::Partial;
 use super::{Tape, Var, var};
 use crate::Jet;
 use crate::rules::{Op, Primitive};
@@ -52,8 +53,20 @@ impl<T: Primitive> Tape<T> {
             Some(_) => var::crossed_tapes(),
             None => return Var::lift(y.value),
         }
-        let variables = x.iter().zip(y.gradient).filter_map(|(x, slope)| Some((x.place()?.0 as u32, slope)));
-        let block = self.recording.borrow_mut().block(y.kink(), variables);
-        self.push(Op::Preaccumulated, block, y.value)
+        let partials: [_; N] =
+            std::array::from_fn(|i| Partial { operand: x[i].index(), slope: y.gradient[i] });
+        let [first, end] = if x.iter().all(|x| !x.is_constant()) {
+            self.recording.borrow_mut().block(&partials)
+        } else {
+            let of_variables =
+                |(x, partial): (&Var<'_, T>, Partial<T>)| (!x.is_constant()).then_some(partial);
+            let partials: Vec<_> = x.iter().zip(partials).filter_map(of_variables).collect();
+            self.recording.borrow_mut().block(&partials)
+        };
+        let node = self.page().write(Op::Preaccumulated, first, end, y.value);
+        if let Some(kink) = y.kink() {
+            self.recording.borrow_mut().push_block_kink(node, kink);
+        }
+        Var::on(self, node, y.value)
     }
 }

@@ -5,8 +5,6 @@
 //! constant. Rules of one or two arguments hold their operands in the
 //! instruction; rules of three and n-ary nodes refer to a list.
 
-use std::ops::Range;
-
 use super::guard::{Answer, Guard, Question};
 use crate::nary::NaryKind;
 use crate::rules::{self, Arguments, KinkKind, Number, Op, Primitive};
@@ -19,14 +17,36 @@ pub(super) const MAX_NODES: usize = CONSTANT as usize;
 
 /// One operation and where its operands are.
 ///
-/// `a` and `b` are operands, or for a rule of three arguments `a` is their
-/// place in the list, or for [`Op::Nary`] and [`Op::Preaccumulated`] `a` is the
-/// index of the node or block.
+/// A recording keeps the operations apart from their operands, which takes 9
+/// bytes instead of 12. `a` and `b` are operands, or for a rule of three arguments `a` is their
+/// place in the list; for [`Op::Nary`] `a` is the index of the node, for
+/// [`Op::Preaccumulated`] they are the ends of a range of partials.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Instruction {
     pub(crate) op: Op,
     pub(crate) a: u32,
     pub(crate) b: u32,
+}
+
+/// The `a` and `b` of an instruction in one word, to be stored at once.
+#[derive(Clone, Copy)]
+pub(super) struct Pair(u64);
+
+impl Pair {
+    #[inline(always)]
+    pub(super) const fn new(a: u32, b: u32) -> Self {
+        Pair((b as u64) << 32 | a as u64)
+    }
+
+    #[inline(always)]
+    pub(super) const fn a(self) -> u32 {
+        self.0 as u32
+    }
+
+    #[inline(always)]
+    pub(super) const fn b(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
 }
 
 /// The operands of an n-ary node.
@@ -54,29 +74,27 @@ pub(crate) struct NaryNode<T> {
     pub(crate) weights: usize,
 }
 
-/// A preaccumulated block: a node whose partial derivatives are known, and
-/// nothing else of the function.
+/// The partial derivative of a preaccumulated block with respect to one of its
+/// operands.
 #[derive(Clone, Copy)]
-struct Block {
-    /// The place of its operands in the list ...
-    operands: u32,
-    /// ... and their number.
-    count: u32,
-    /// Where its partial derivatives start among the weights.
-    first_partial: usize,
-    /// A kink met in it.
-    kink: Option<KinkKind>,
+pub(super) struct Partial<T> {
+    pub(super) operand: u32,
+    pub(super) slope: T,
 }
 
 /// Everything recorded, with the values met on the way.
 pub(crate) struct Recording<T> {
-    pub(crate) instructions: Vec<Instruction>,
+    pub(super) ops: Vec<Op>,
+    pub(super) operands: Vec<Pair>,
     pub(crate) values: Vec<T>,
     pub(crate) weights: Vec<T>,
     pub(crate) constants: Vec<T>,
     pub(crate) operand_list: Vec<u32>,
     pub(crate) nary_nodes: Vec<NaryNode<T>>,
-    blocks: Vec<Block>,
+    /// The partials of the preaccumulated blocks ...
+    partials: Vec<Partial<T>>,
+    /// ... and the nodes among these with a kink inside, in order.
+    block_kinks: Vec<(u32, KinkKind)>,
     pub(crate) guards: Vec<Guard>,
     node_limit: usize,
     #[cfg(debug_assertions)]
@@ -86,13 +104,15 @@ pub(crate) struct Recording<T> {
 impl<T: Primitive> Recording<T> {
     pub(super) fn with_capacity(nodes: usize) -> Self {
         Recording {
-            instructions: Vec::with_capacity(nodes),
+            ops: Vec::with_capacity(nodes),
+            operands: Vec::with_capacity(nodes),
             values: Vec::with_capacity(nodes),
             weights: Vec::new(),
             constants: Vec::new(),
             operand_list: Vec::new(),
             nary_nodes: Vec::new(),
-            blocks: Vec::new(),
+            partials: Vec::new(),
+            block_kinks: Vec::new(),
             guards: Vec::new(),
             node_limit: MAX_NODES,
             #[cfg(debug_assertions)]
@@ -105,30 +125,69 @@ impl<T: Primitive> Recording<T> {
     }
 
     pub(super) fn clear(&mut self) {
-        self.instructions.clear();
+        self.ops.clear();
+        self.operands.clear();
         self.values.clear();
         self.weights.clear();
         self.constants.clear();
         self.operand_list.clear();
         self.nary_nodes.clear();
-        self.blocks.clear();
+        self.partials.clear();
+        self.block_kinks.clear();
         self.guards.clear();
         #[cfg(debug_assertions)]
         self.locations.clear();
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.instructions.len()
+        self.ops.len()
+    }
+
+    /// The operation of a node.
+    #[inline(always)]
+    pub(crate) fn op(&self, node: usize) -> Op {
+        self.ops[node]
+    }
+
+    /// The operations of all nodes.
+    pub(crate) fn ops(&self) -> &[Op] {
+        &self.ops
+    }
+
+    /// The operands in the instructions of all nodes.
+    pub(super) fn operands(&self) -> &[Pair] {
+        &self.operands
+    }
+
+    /// The instruction of a node.
+    #[inline(always)]
+    pub(crate) fn instruction(&self, node: usize) -> Instruction {
+        let operands = self.operands[node];
+        Instruction { op: self.ops[node], a: operands.a(), b: operands.b() }
+    }
+
+    /// Replaces the instruction of a node.
+    pub(crate) fn set_instruction(&mut self, node: usize, Instruction { op, a, b }: Instruction) {
+        self.ops[node] = op;
+        self.operands[node] = Pair::new(a, b);
+    }
+
+    /// Appends an instruction; its value and source line are the caller's.
+    fn push_instruction(&mut self, op: Op, a: u32, b: u32) {
+        self.ops.push(op);
+        self.operands.push(Pair::new(a, b));
     }
 
     pub(super) fn memory(&self) -> usize {
-        size_of_val(&self.instructions[..])
+        size_of_val(&self.ops[..])
+            + size_of_val(&self.operands[..])
             + size_of_val(&self.values[..])
             + size_of_val(&self.weights[..])
             + size_of_val(&self.constants[..])
             + size_of_val(&self.operand_list[..])
             + size_of_val(&self.nary_nodes[..])
-            + size_of_val(&self.blocks[..])
+            + size_of_val(&self.partials[..])
+            + size_of_val(&self.block_kinks[..])
             + size_of_val(&self.guards[..])
     }
 
@@ -182,7 +241,8 @@ impl<T: Primitive> Recording<T> {
     pub(super) fn push_inputs(&mut self, values: &[T]) -> u32 {
         let first = self.len();
         self.require_room(values.len());
-        self.instructions.resize(first + values.len(), Instruction { op: Op::Input, a: 0, b: 0 });
+        self.ops.resize(first + values.len(), Op::Input);
+        self.operands.resize(first + values.len(), Pair::new(0, 0));
         self.values.extend_from_slice(values);
         #[cfg(debug_assertions)]
         self.locations.resize(first + values.len(), std::panic::Location::caller());
@@ -200,8 +260,8 @@ impl<T: Primitive> Recording<T> {
         let zero = T::constant(0.0);
         self.weights.resize(weights + kind.weights(count), zero);
         let node = self.nary_nodes.len() as u32;
-        self.instructions.push(Instruction { op: Op::Nary, a: node, b: 0 });
-        self.instructions.extend((1..outputs as u32).map(|b| Instruction { op: Op::Continued, a: node, b }));
+        self.push_instruction(Op::Nary, node, 0);
+        (1..outputs as u32).for_each(|b| self.push_instruction(Op::Continued, node, b));
         self.values.resize(first + outputs, zero);
         #[cfg(debug_assertions)]
         self.locations.resize(first + outputs, std::panic::Location::caller());
@@ -221,36 +281,36 @@ impl<T: Primitive> Recording<T> {
         first as u32
     }
 
-    /// Keeps the partial derivatives of a block with respect to its operands;
-    /// returns its index among the blocks.
+    /// Keeps the partials of a block; returns the range they take.
     #[inline(always)]
-    pub(super) fn block(&mut self, kink: Option<KinkKind>, partials: impl Iterator<Item = (u32, T)>) -> u32 {
-        let (operands, first_partial) = (self.operand_list.len(), self.weights.len());
-        for (operand, partial) in partials {
-            self.operand_list.push(operand);
-            self.weights.push(partial);
-        }
-        assert!(self.operand_list.len() <= MAX_NODES, "the tape is full: {MAX_NODES} listed operands");
-        let count = (self.weights.len() - first_partial) as u32;
-        self.blocks.push(Block { operands: operands as u32, count, first_partial, kink });
-        self.blocks.len() as u32 - 1
+    pub(super) fn block(&mut self, partials: &[Partial<T>]) -> [u32; 2] {
+        let first = self.partials.len();
+        self.partials.extend_from_slice(partials);
+        assert!(self.partials.len() <= MAX_NODES, "the tape is full: {MAX_NODES} preaccumulated partials");
+        [first as u32, self.partials.len() as u32]
     }
 
-    /// The operands of the block an instruction stands for, and where their
-    /// partial derivatives are among the weights.
-    pub(super) fn block_operands(&self, instruction: Instruction) -> (&[u32], Range<usize>) {
-        let Block { operands, count, first_partial, .. } = self.blocks[instruction.a as usize];
-        (self.listed(operands, count), first_partial..first_partial + count as usize)
+    /// The partials of the block whose instruction names this range.
+    #[inline(always)]
+    pub(super) fn partials(&self, first: u32, end: u32) -> &[Partial<T>] {
+        &self.partials[first as usize..end as usize]
     }
 
     /// Whether a block was preaccumulated.
     pub(crate) fn has_blocks(&self) -> bool {
-        !self.blocks.is_empty()
+        !self.partials.is_empty()
     }
 
-    /// A kink met in the block an instruction stands for.
-    pub(super) fn block_kink(&self, instruction: Instruction) -> Option<KinkKind> {
-        self.blocks[instruction.a as usize].kink
+    /// Notes that there is a kink in the block of `node`.
+    #[cold]
+    pub(super) fn push_block_kink(&mut self, node: u32, kink: KinkKind) {
+        self.block_kinks.push((node, kink));
+    }
+
+    /// A kink met in the block of `node`.
+    pub(super) fn block_kink(&self, node: usize) -> Option<KinkKind> {
+        let found = self.block_kinks.binary_search_by_key(&node, |&(node, _)| node as usize);
+        found.ok().map(|i| self.block_kinks[i].1)
     }
 
     /// The index of the value an operand refers to, unless it is a constant.

@@ -6,10 +6,10 @@
 
 use std::borrow::Cow;
 
-use super::recording::Instruction;
+use super::recording::{Instruction, Partial};
 use super::{NaryNode, Operands, Recording};
 use crate::nary::SliceNumber;
-use crate::rules::{Op, Primitive, Row, Visitor, dispatch, eval};
+use crate::rules::{Op, Primitive, Row, Visitor, dispatch, eval, table};
 
 /// The values and weights of one evaluation of a recording.
 pub(crate) struct Evaluation<R> {
@@ -27,7 +27,8 @@ pub(crate) fn forward<T: Primitive, R: SliceNumber<Base = T>>(
     let mut inputs = inputs.into_iter();
     let mut values: Vec<R> = Vec::with_capacity(recording.len());
     let mut weights = vec![zero; recording.weights.len()];
-    for &instruction in &recording.instructions {
+    for node in 0..recording.len() {
+        let instruction = recording.instruction(node);
         match instruction.op {
             Op::Input => values.push(inputs.next().expect("an input for each variable")),
             Op::Nary => forward_nary(recording, instruction, &mut values, &mut weights),
@@ -68,13 +69,12 @@ fn forward_block<T: Primitive, R: SliceNumber<Base = T>>(
     instruction: Instruction,
     values: &[R],
 ) -> R {
-    let (operands, partials) = recording.block_operands(instruction);
     let mut change = R::constant(0.0);
-    for (&operand, &partial) in operands.iter().zip(&recording.weights[partials]) {
+    for &Partial { operand, slope } in recording.partials(instruction.a, instruction.b) {
         let x = values[operand as usize];
         let x_change = x - R::from_base(x.base());
         if !x_change.is_zero() {
-            change = change + R::from_base(partial).chain(x_change);
+            change = change + R::from_base(slope).chain(x_change);
         }
     }
     R::tie(recording.values[values.len()], std::iter::once(change))
@@ -90,19 +90,60 @@ pub(crate) fn reverse<T: Primitive, R: SliceNumber<Base = T>>(
     adjoints: &mut [R],
 ) {
     let count = adjoints.len();
-    let (instructions, values) = (&recording.instructions[..count], &values[..count]);
-    let inputs = instructions.iter().take_while(|instruction| instruction.op == Op::Input).count();
-    for node in (inputs..count).rev() {
-        let Instruction { op, a, b } = instructions[node];
-        dispatch(op, ReverseInstruction { recording, values, weights, adjoints, node, a, b });
+    let (ops, operands, values) =
+        (&recording.ops()[..count], &recording.operands()[..count], &values[..count]);
+    let inputs = ops.iter().take_while(|&&op| op == Op::Input).count();
+    let mut node = count;
+    while node > inputs {
+        node -= 1;
+        let (op, a, b) = (ops[node], operands[node].a(), operands[node].b());
+        let instruction = ReverseInstruction { recording, values, adjoints, node, a, b };
+        // Sums and products are told apart by comparisons: the processor predicts
+        // these at less cost than a jump through a table of all rules.
+        if op.is_affine() {
+            match op {
+                Op::Add => instruction.rule::<table::Add>(),
+                Op::Sub => instruction.rule::<table::Sub>(),
+                _ => instruction.rule::<table::Neg>(),
+            }
+        } else if op == Op::Mul {
+            instruction.rule::<table::Mul>();
+        } else if op == Op::Square {
+            instruction.rule::<table::Square>();
+        } else if op == Op::Preaccumulated {
+            reverse_block(recording.partials(a, b), adjoints, adjoints[node]);
+        } else {
+            node = reverse_other(recording, values, weights, adjoints, node);
+        }
     }
+}
+
+/// Reverses what is neither a sum nor a product; returns its first node.
+#[inline(never)]
+fn reverse_other<T: Primitive, R: SliceNumber<Base = T>>(
+    recording: &Recording<T>,
+    values: &[R],
+    weights: &[R],
+    adjoints: &mut [R],
+    node: usize,
+) -> usize {
+    let Instruction { op, a, b } = recording.instruction(node);
+    let first = if op == Op::Continued { node - b as usize } else { node };
+    match op {
+        Op::Input => {}
+        Op::Nary | Op::Continued => reverse_nary(recording, values, weights, adjoints, first),
+        Op::Preaccumulated => reverse_block(recording.partials(a, b), adjoints, adjoints[node]),
+        // Many rules call a library: not where nothing depends on the node.
+        _ if adjoints[node].is_zero() => {}
+        _ => dispatch(op, ReverseInstruction { recording, values, adjoints, node, a, b }),
+    }
+    first
 }
 
 /// Reverses one instruction.
 struct ReverseInstruction<'a, T, R> {
     recording: &'a Recording<T>,
     values: &'a [R],
-    weights: &'a [R],
     adjoints: &'a mut [R],
     node: usize,
     a: u32,
@@ -114,29 +155,6 @@ impl<T: Primitive, R: SliceNumber<Base = T>> Visitor for ReverseInstruction<'_, 
 
     #[inline(always)]
     fn rule<F: Row>(self) {
-        if F::OP.is_arithmetic() {
-            // Zero adjoints too: the chain rule keeps them zero, and to ask costs more.
-            self.reverse::<F>();
-        } else {
-            let ReverseInstruction { recording, values, adjoints, node, a, b, .. } = self;
-            reverse_call::<T, R, F>(recording, values, adjoints, node, a, b);
-        }
-    }
-
-    #[inline(always)]
-    fn structural(self, op: Op) {
-        let ReverseInstruction { recording, values, weights, adjoints, node, .. } = self;
-        match op {
-            Op::Nary => reverse_nary(recording, values, weights, adjoints, node),
-            Op::Preaccumulated => reverse_block(recording, weights, adjoints, node),
-            _ => {} // an input, or a further output of an n-ary node
-        }
-    }
-}
-
-impl<T: Primitive, R: SliceNumber<Base = T>> ReverseInstruction<'_, T, R> {
-    #[inline(always)]
-    fn reverse<F: Row>(self) {
         let operands =
             self.recording.rule_operands(Instruction { op: F::OP, a: self.a, b: self.b }, F::ARITY);
         // The partials of an affine rule are constants, whatever its arguments.
@@ -150,22 +168,9 @@ impl<T: Primitive, R: SliceNumber<Base = T>> ReverseInstruction<'_, T, R> {
             }
         }
     }
-}
 
-/// Reverses a rule that calls a library, unless nothing depends on it.
-///
-/// Not inlined, it leaves the loop over all rules small.
-#[inline(never)]
-fn reverse_call<T: Primitive, R: SliceNumber<Base = T>, F: Row>(
-    recording: &Recording<T>,
-    values: &[R],
-    adjoints: &mut [R],
-    node: usize,
-    a: u32,
-    b: u32,
-) {
-    if !adjoints[node].is_zero() {
-        ReverseInstruction { recording, values, weights: &[], adjoints, node, a, b }.reverse::<F>();
+    fn structural(self, op: Op) {
+        unreachable!("{op:?} is no rule")
     }
 }
 
@@ -178,7 +183,7 @@ fn reverse_nary<T: Primitive, R: SliceNumber<Base = T>>(
     adjoints: &mut [R],
     head: usize,
 ) {
-    let node = recording.nary(recording.instructions[head]);
+    let node = recording.nary(recording.instruction(head));
     let kind = &node.kind;
     let outputs = kind.outputs(node.operands.count());
     let weights = &weights[node.weights..][..kind.weights(node.operands.count())];
@@ -214,17 +219,15 @@ fn reverse_nary<T: Primitive, R: SliceNumber<Base = T>>(
 }
 
 /// Reverses a preaccumulated block.
-#[inline(never)]
+#[inline(always)]
 fn reverse_block<T: Primitive, R: SliceNumber<Base = T>>(
-    recording: &Recording<T>,
-    weights: &[R],
+    partials: &[Partial<T>],
     adjoints: &mut [R],
-    node: usize,
+    y_bar: R,
 ) {
-    let y_bar = adjoints[node];
-    let (operands, partials) = recording.block_operands(recording.instructions[node]);
-    for (&operand, &partial) in operands.iter().zip(&weights[partials]) {
-        adjoints[operand as usize] = adjoints[operand as usize] + y_bar.chain(partial);
+    for &Partial { operand, slope } in partials {
+        let x_bar = &mut adjoints[operand as usize];
+        *x_bar = *x_bar + y_bar.chain(R::from_base(slope));
     }
 }
 

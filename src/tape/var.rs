@@ -132,6 +132,12 @@ impl<'t, T: Primitive> Var<'t, T> {
         self.value
     }
 
+    /// The index of the node; of a constant, 0.
+    #[inline(always)]
+    pub(super) fn index(self) -> u32 {
+        self.index
+    }
+
     /// The index of the node and its tape, unless a constant.
     #[inline(always)]
     pub(super) fn place(self) -> Option<(usize, &'t Tape<T>)> {

@@ -50,7 +50,7 @@ impl<'a, T: Primitive> Emitter<'a, T> {
     fn new(recording: &'a Recording<T>, nary_nodes: Vec<NaryNode<T>>, active_inputs: usize) -> Self {
         let mut places = vec![0; recording.len()];
         let (mut next_passive, mut next_active) = (PASSIVE, ACTIVE);
-        let inputs = recording.instructions.iter().zip(&mut places).filter(|(i, _)| i.op == Op::Input);
+        let inputs = recording.ops().iter().zip(&mut places).filter(|(op, _)| **op == Op::Input);
         for (ordinal, (_, place)) in inputs.enumerate() {
             let next = if ordinal < active_inputs { &mut next_active } else { &mut next_passive };
             *place = *next;
@@ -90,7 +90,7 @@ impl<'a, T: Primitive> Emitter<'a, T> {
 
     /// Emits equal operations that do not depend on each other.
     fn group(&mut self, nodes: &[u32], find_runs: bool) {
-        let op = self.recording.instructions[nodes[0] as usize].op;
+        let op = self.recording.op(nodes[0] as usize);
         if op == Op::Nary {
             nodes.iter().for_each(|&node| self.nary(node as usize));
             return;
@@ -118,7 +118,7 @@ impl<'a, T: Primitive> Emitter<'a, T> {
         let recording = self.recording;
         for i in 0..arity {
             let operand =
-                |&node: &u32| recording.rule_operands(recording.instructions[node as usize], arity)[i];
+                |&node: &u32| recording.rule_operands(recording.instruction(node as usize), arity)[i];
             let mut arguments = std::mem::take(&mut self.arguments[i]);
             arguments.clear();
             if let Some(value) = common_constant(recording, nodes.iter().map(operand)) {
@@ -204,7 +204,7 @@ impl<'a, T: Primitive> Emitter<'a, T> {
     }
 
     fn nary(&mut self, head: usize) {
-        let index = self.recording.instructions[head].a as usize;
+        let index = self.recording.instruction(head).a as usize;
         let NaryNode { kind, operands, .. } = self.nary_nodes[index].take().expect("a node is emitted once");
         let places: Vec<u32> = match operands {
             Operands::Span { first, count } => self.places[first as usize..][..count as usize].to_vec(),

@@ -25,7 +25,7 @@ pub(super) fn count_uses<T: Primitive>(recording: &Recording<T>, outputs: &[u32]
             continue;
         }
         recording.for_each_operand(node, |operand| uses[operand] += 1);
-        let instruction = recording.instructions[node];
+        let instruction = recording.instruction(node);
         if instruction.op == Op::Add
             && let Some(left) = Recording::<T>::variable(instruction.a)
         {

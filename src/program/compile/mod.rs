@@ -69,7 +69,7 @@ impl<T: Primitive> Recording<T> {
     /// Visits the nodes that a node uses.
     #[inline(always)]
     fn for_each_operand(&self, node: usize, mut visit: impl FnMut(usize)) {
-        let instruction = self.instructions[node];
+        let instruction = self.instruction(node);
         match instruction.op {
             Op::Input | Op::Preaccumulated => {}
             Op::Continued => visit(node - instruction.b as usize),

@@ -25,9 +25,8 @@ const KINDS: usize = 1 << 10;
 /// Sorts the nodes that are needed by rank, then by kind; stable. Two counting
 /// sorts, the minor key first.
 pub(super) fn order<T: Primitive>(recording: &Recording<T>, uses: &[u32], ranks: &[u32]) -> Order {
-    let instructions = &recording.instructions;
     let is_evaluated = |node: &u32| {
-        uses[*node as usize] != 0 && !matches!(instructions[*node as usize].op, Op::Input | Op::Continued)
+        uses[*node as usize] != 0 && !matches!(recording.op(*node as usize), Op::Input | Op::Continued)
     };
     let needed: Vec<u32> = (0..recording.len() as u32).filter(is_evaluated).collect();
 
@@ -40,7 +39,7 @@ pub(super) fn order<T: Primitive>(recording: &Recording<T>, uses: &[u32], ranks:
         if rank & ACTIVE == 0 { rank as usize } else { passive_levels + (rank & !ACTIVE) as usize }
     };
     let levels = needed.iter().map(|&node| level(node) + 1).max().unwrap_or(0);
-    let kind_of = |node: u32| kind(instructions[node as usize]);
+    let kind_of = |node: u32| kind(recording.instruction(node as usize));
 
     let by_kind = counting_sort(&needed, KINDS, kind_of);
     let nodes = counting_sort(&by_kind, levels, level);
