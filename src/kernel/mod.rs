@@ -45,6 +45,7 @@ pub(crate) mod dispatch;
 mod double_double;
 mod few;
 pub(crate) mod lane;
+mod mat_vec;
 mod one_lane;
 mod reference;
 mod scalar;
@@ -60,6 +61,7 @@ pub(crate) use one_lane::impl_one_lane;
 
 use dispatch::{InstructionSet, Kernel, dispatch};
 use lane::Lane;
+use mat_vec::{MatVec, MatVecPullback};
 use sharpness_slope::SharpnessSlope;
 use smooth_max::SmoothMax;
 use softmax::{LogSoftmax, LogSoftmaxPullback, SoftmaxPullback};
@@ -77,6 +79,16 @@ pub mod forced {
     pub use super::sharpness_slope::SharpnessSlope;
     pub use super::smooth_max::SmoothMax;
     pub use super::softmax::{LogSoftmax, LogSoftmaxPullback, SoftmaxPullback};
+}
+
+/// `y = A x`; the matrix by columns.
+pub(crate) fn mat_vec<T: Lane>(matrix: &[T], x: &[T], y: &mut [T]) {
+    dispatch(MatVec { matrix, x, y });
+}
+
+/// `x_bar += A' y_bar`; the matrix by columns.
+pub(crate) fn mat_vec_pullback<T: Lane>(matrix: &[T], y_bar: &[T], x_bar: &mut [T]) {
+    dispatch(MatVecPullback { matrix, y_bar, x_bar });
 }
 
 /// The kernel of [`exp_in_place`].

@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-use nalgebra::{DMatrix, DVectorView, DVectorViewMut};
+use nalgebra::DMatrix;
 use num_traits::Float;
 
 use super::CustomNode;
@@ -91,14 +91,11 @@ macro_rules! impl_slice_number {
             }
 
             fn mat_vec(matrix: &DMatrix<Self>, x: &[Self], y: &mut [Self]) {
-                let rows = y.len();
-                DVectorViewMut::from_slice(y, rows).gemv(1.0, matrix, &DVectorView::from_slice(x, x.len()), 0.0);
+                kernel::mat_vec(matrix.as_slice(), x, y);
             }
 
             fn mat_vec_transposed(matrix: &DMatrix<Self>, y_bar: &[Self], x_bar: &mut [Self]) {
-                let columns = x_bar.len();
-                DVectorViewMut::from_slice(x_bar, columns)
-                    .gemv_tr(1.0, matrix, &DVectorView::from_slice(y_bar, y_bar.len()), 1.0);
+                kernel::mat_vec_pullback(matrix.as_slice(), y_bar, x_bar);
             }
 
             fn tie(value: Self, _: impl Iterator<Item = Self> + Clone) -> Self {
