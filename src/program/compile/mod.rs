@@ -29,6 +29,8 @@ mod locality;
 mod schedule;
 mod tiling;
 
+pub(super) use inputs::are_in_place;
+
 /// The most operations a program can hold: slots are numbered with 30 bits.
 pub(crate) const MAX_OPERATIONS: usize = 1 << 30;
 
@@ -60,7 +62,7 @@ pub(crate) fn compile<T: Primitive>(source: Source<T>) -> Result<Code<T>, Error>
     let mut code = emission::emit(recording, &order, outputs, active_inputs, find_runs);
     code.parts = tiling::parts(&code);
     locality::separate(&mut code);
-    code.in_place = find_runs && inputs::are_in_place(&code);
+    code.in_place = find_runs && are_in_place(&code);
     code.one_pass = ending::last_part(&code);
     Ok(code)
 }
