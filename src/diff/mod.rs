@@ -14,7 +14,8 @@
 //! `&[Var]`; a generic function is passed in place, `|x| rosenbrock(x)`. Second
 //! derivatives run [`Dual`] numbers over the recording, so the closure is
 //! called once, on `Var`, in every case. What it returns must depend on its
-//! arguments or be constant: variables of another tape panic.
+//! arguments or be constant: variables of another tape panic. A variable that
+//! the closure itself makes, with [`Tape::var`], is a constant of the function.
 
 use nalgebra::{DMatrix, DVector};
 

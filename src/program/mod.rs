@@ -23,7 +23,8 @@
 //!
 //! A recording follows one path through the code. Comparisons of variables made
 //! on the way are kept, and a replay in which one has another answer is an
-//! [`Error::BranchChanged`], never a wrong value.
+//! [`Error::BranchChanged`], never a wrong value. A variable that the function
+//! itself makes, with [`Tape::var`], keeps its value: it is a constant.
 //!
 //! | file | holds |
 //! |---|---|
@@ -112,7 +113,8 @@ impl<T: Primitive> Program<T> {
         assert!(!outputs.is_empty(), "a program needs at least one output");
         let value_reads = tape.value_reads();
         let recording = tape.into_recording();
-        let code = compile(Source { recording, outputs, active_inputs: x0.len(), find_runs: true })?;
+        let (active_inputs, passive_inputs) = (x0.len(), 0);
+        let code = compile(Source { recording, outputs, active_inputs, passive_inputs, find_runs: true })?;
         Ok(Program::new(code, Vec::new(), value_reads))
     }
 
