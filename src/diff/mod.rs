@@ -26,7 +26,7 @@ use crate::{Dual, Error, Tape, Var};
 mod check;
 mod difference;
 
-pub use check::{DirectionCheck, GradientCheck, check_gradient};
+pub use check::{DirectionCheck, GradientCheck, Verdict, check_gradient};
 pub use difference::central_difference;
 
 /// The value and the gradient of `f: R^n -> R` at `x`.
@@ -99,7 +99,7 @@ where
     let tape = Tape::new();
     let x = tape.vars(x);
     let y = f(&x);
-    assert_eq!(w.len(), y.len(), "vjp: `w` must have an element for each output");
+    assert!(w.len() == y.len(), "vjp: `w` has {} elements, the function {} outputs", w.len(), y.len());
     let seeds: Vec<_> = y.iter().copied().zip(w.iter().copied()).collect();
     (values(&y), Adjoints::of(&seeds, Vec::new()).wrt(&x))
 }
