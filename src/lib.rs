@@ -53,9 +53,6 @@
 //! | add up programs and batches | [`Objective`] |
 //! | make a block of operations one node of a tape | [`Tape::preaccumulate`] |
 //! | know what it costs | [`measurements`] |
-//! | keep `max`, `min` and `abs` in the source and get them smooth | [`Program::smoothed`] |
-//! | sweep one term over many data rows | [`Batch`] |
-//! | add up programs and batches | [`Objective`] |
 //! | see which derivatives are 0, and use it | [`Program::sparsity`], [`Program::hessian`] |
 //! | a fast and accurate log-sum-exp of plain slices | [`kernel`] |
 //! | minimise a maximum of functions | [`Minimax`] |

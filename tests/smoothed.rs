@@ -10,7 +10,8 @@ use std::sync::Arc;
 use expression::{Expression, expressions};
 use proptest::prelude::*;
 use smoothmax::rules::{Op, Rule, TABLE};
-use smoothmax::{CustomNode, Error, Program, Scalar, SmoothedProgram, Var, max, min, sum};
+use smoothmax::{CustomNode, Error, Program, Scalar, SmoothedProgram, Var};
+use smoothmax::{gradient, max, min, smooth_abs, smooth_max, smooth_min, sum};
 
 /// `max(min(x, y, ..), |..|, ..)` of three variables, with every kind of kink, some in runs.
 fn nested<S: Scalar>(x: &[S]) -> S {
@@ -169,6 +170,39 @@ fn gaps_of_known_forms() {
     assert_eq!(gap(|x| -x[0].abs().sqrt()), (f64::NEG_INFINITY, 0.0));
     assert_eq!(gap(|x| x[0] * x[1].abs()), (f64::NEG_INFINITY, f64::INFINITY));
     assert_eq!(gap(|x| x[0].max(x[1]).square()), (f64::NEG_INFINITY, f64::INFINITY));
+}
+
+/// Asserts that the smoothed program of `exact` has the value and the gradient of `twin`.
+fn assert_smooths_to(
+    exact: for<'t> fn(&[Var<'t>]) -> Var<'t>,
+    twin: for<'t> fn(&[Var<'t>]) -> Var<'t>,
+    x: &[f64],
+) {
+    let program = Program::record(&vec![0.0; x.len()], |x| exact(x));
+    let smooth = program.smoothed(5.0);
+    let mut g = vec![0.0; x.len()];
+    let value = smooth.gradient(&mut smooth.workspace(), x, &mut g).unwrap();
+    let (expected, slopes) = gradient(x, |x| twin(x));
+    assert!((value - expected).abs() < 1e-14, "{value} and {expected} at {x:?}");
+    for (g, slope) in g.iter().zip(&slopes) {
+        assert!((g - slope).abs() < 1e-14, "{g} and {slope} at {x:?}");
+    }
+    error(&program, &smooth, x);
+}
+
+#[test]
+fn kinks_of_the_inputs_themselves() {
+    let points: [&[f64]; 3] = [&[-0.3], &[0.3, 0.1], &[0.2, -1.0, 0.9, 0.8, -0.4, 0.6]];
+    for x in points {
+        assert_smooths_to(|x| max(x), |x| smooth_max(x, 5.0), x);
+        assert_smooths_to(|x| min(x), |x| smooth_min(x, 5.0), x);
+        assert_smooths_to(|x| max(x) + sum(x), |x| smooth_max(x, 5.0) + sum(x), x);
+        assert_smooths_to(
+            |x| sum(&x.iter().map(|x| x.abs()).collect::<Vec<_>>()) - min(x),
+            |x| sum(&x.iter().map(|&x| smooth_abs(x, 5.0)).collect::<Vec<_>>()) - smooth_min(x, 5.0),
+            x,
+        );
+    }
 }
 
 #[test]

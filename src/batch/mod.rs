@@ -23,6 +23,9 @@
 //! # Ok::<(), smoothmax::Error>(())
 //! ```
 //!
+//! A variable that the term itself makes, with [`Tape::var`](crate::Tape::var),
+//! keeps its value: it is a constant.
+//!
 //! | file | holds |
 //! |---|---|
 //! | `record.rs` | recording the term |

@@ -103,6 +103,7 @@ where
     let outputs = tape.outputs(&[term(&tape.vars(x0), &tape.vars(&row))]);
     let value_reads = tape.value_reads();
     let recording = tape.into_recording();
-    let code = compile(Source { recording, outputs, active_inputs: x0.len(), find_runs: false })?;
+    let (active_inputs, passive_inputs) = (x0.len(), row.len());
+    let code = compile(Source { recording, outputs, active_inputs, passive_inputs, find_runs: false })?;
     Ok((code, value_reads))
 }

@@ -14,7 +14,8 @@
 //! `&[Var]`; a generic function is passed in place, `|x| rosenbrock(x)`. Second
 //! derivatives run [`Dual`] numbers over the recording, so the closure is
 //! called once, on `Var`, in every case. What it returns must depend on its
-//! arguments or be constant: variables of another tape panic.
+//! arguments or be constant: variables of another tape panic. A variable that
+//! the closure itself makes, with [`Tape::var`], is a constant of the function.
 
 use nalgebra::{DMatrix, DVector};
 
@@ -25,7 +26,7 @@ use crate::{Dual, Error, Tape, Var};
 mod check;
 mod difference;
 
-pub use check::{DirectionCheck, GradientCheck, check_gradient};
+pub use check::{DirectionCheck, GradientCheck, Verdict, check_gradient};
 pub use difference::central_difference;
 
 /// The value and the gradient of `f: R^n -> R` at `x`.
@@ -98,7 +99,7 @@ where
     let tape = Tape::new();
     let x = tape.vars(x);
     let y = f(&x);
-    assert_eq!(w.len(), y.len(), "vjp: `w` must have an element for each output");
+    assert!(w.len() == y.len(), "vjp: `w` has {} elements, the function {} outputs", w.len(), y.len());
     let seeds: Vec<_> = y.iter().copied().zip(w.iter().copied()).collect();
     (values(&y), Adjoints::of(&seeds, Vec::new()).wrt(&x))
 }
@@ -119,7 +120,7 @@ pub fn jvp<F>(x: &[f64], v: &[f64], f: F) -> (DVector<f64>, DVector<f64>)
 where
     F: for<'t> Fn(&[Var<'t, f64>]) -> Vec<Var<'t, f64>>,
 {
-    assert_eq!(v.len(), x.len(), "jvp: `v` must have an element for each variable");
+    assert!(v.len() == x.len(), "jvp: `v` has {} elements, the function {} variables", v.len(), x.len());
     let tape = Tape::new();
     let y = f(&tape.vars(x));
     (values(&y), tangents(&tape, x, v, &y))
@@ -137,13 +138,14 @@ where
 ///
 /// # Panics
 ///
-/// If `v` has not an element for each variable, or if `f` records a custom
-/// node that has no second-order rule.
+/// If `v` has not an element for each variable, or if the result depends on a
+/// custom node that has no second-order rule, or on a
+/// [preaccumulated](Tape::preaccumulate) block.
 pub fn hvp<F>(x: &[f64], v: &[f64], f: F) -> (f64, DVector<f64>, DVector<f64>)
 where
     F: for<'t> Fn(&[Var<'t, f64>]) -> Var<'t, f64>,
 {
-    assert_eq!(v.len(), x.len(), "hvp: `v` must have an element for each variable");
+    assert!(v.len() == x.len(), "hvp: `v` has {} elements, the function {} variables", v.len(), x.len());
     let tape = Tape::new();
     let y = f(&tape.vars(x));
     let duals = second_order(&tape, x, v, y);
@@ -162,7 +164,8 @@ where
 ///
 /// # Panics
 ///
-/// If `f` records a custom node that has no second-order rule.
+/// If the result depends on a custom node that has no second-order rule, or on
+/// a [preaccumulated](Tape::preaccumulate) block.
 pub fn hessian<F>(x: &[f64], f: F) -> (f64, DVector<f64>, DMatrix<f64>)
 where
     F: for<'t> Fn(&[Var<'t, f64>]) -> Var<'t, f64>,
@@ -202,22 +205,35 @@ fn tangents(tape: &Tape, x: &[f64], direction: &[f64], y: &[Var<'_, f64>]) -> DV
 /// For each variable, the gradient of `y` with its change along a direction.
 fn second_order(tape: &Tape, x: &[f64], direction: &[f64], y: Var<'_, f64>) -> Vec<Dual> {
     let recording = tape.recording();
-    require_second_order(&recording).unwrap_or_else(|error| panic!("{error}"));
-    let evaluation = sweep::forward(&recording, along(x, direction));
     let mut adjoints = vec![Dual::constant(0.0); recording.len()];
     if let Some(node) = y.node_on(tape) {
+        require_second_order(&recording, node).unwrap_or_else(|error| panic!("{error}"));
         adjoints[node] = Dual::constant(1.0);
+        let evaluation = sweep::forward(&recording, along(x, direction));
+        sweep::reverse(&recording, &evaluation.values, &evaluation.weights, &mut adjoints);
     }
-    sweep::reverse(&recording, &evaluation.values, &evaluation.weights, &mut adjoints);
     adjoints.truncate(x.len());
     adjoints
 }
 
-/// Whether everything on a recording has a second-order rule: no block, and no
+/// Whether all that a node depends on has a second-order rule: no block, and no
 /// custom node without.
-fn require_second_order(recording: &Recording<f64>) -> Result<(), Error> {
-    if recording.has_blocks() {
-        return Err(Error::NoSecondOrder { node: Op::Preaccumulated.name().to_owned() });
+fn require_second_order(recording: &Recording<f64>, result: usize) -> Result<(), Error> {
+    let mut is_used = vec![false; result + 1];
+    is_used[result] = true;
+    for node in (0..=result).rev() {
+        if !is_used[node] {
+            continue;
+        }
+        let instruction = recording.instruction(node);
+        match instruction.op {
+            Op::Preaccumulated => {
+                return Err(Error::NoSecondOrder { node: Op::Preaccumulated.name().to_owned() });
+            }
+            Op::Nary => recording.nary(instruction).kind.require_second_order()?,
+            _ => {}
+        }
+        recording.for_each_operand(node, |operand| is_used[operand] = true);
     }
-    recording.nary_nodes().iter().try_for_each(|node| node.kind.require_second_order())
+    Ok(())
 }

@@ -23,7 +23,8 @@
 //!
 //! A recording follows one path through the code. Comparisons of variables made
 //! on the way are kept, and a replay in which one has another answer is an
-//! [`Error::BranchChanged`], never a wrong value.
+//! [`Error::BranchChanged`], never a wrong value. A variable that the function
+//! itself makes, with [`Tape::var`], keeps its value: it is a constant.
 //!
 //! | file | holds |
 //! |---|---|
@@ -75,6 +76,9 @@ use compile::{Source, compile};
 use replay::Registers;
 
 /// A recording compiled for replay; see the [module](self).
+///
+/// A clone replays in the workspaces of the original.
+#[derive(Clone)]
 pub struct Program<T = f64> {
     code: Code<T>,
     /// The values of the passive inputs.
@@ -112,7 +116,8 @@ impl<T: Primitive> Program<T> {
         assert!(!outputs.is_empty(), "a program needs at least one output");
         let value_reads = tape.value_reads();
         let recording = tape.into_recording();
-        let code = compile(Source { recording, outputs, active_inputs: x0.len(), find_runs: true })?;
+        let (active_inputs, passive_inputs) = (x0.len(), 0);
+        let code = compile(Source { recording, outputs, active_inputs, passive_inputs, find_runs: true })?;
         Ok(Program::new(code, Vec::new(), value_reads))
     }
 
@@ -289,6 +294,13 @@ impl<T: Primitive> Program<T> {
         x: &[T],
         rows: &[usize],
     ) -> Result<DMatrix<T>, Error> {
+        for row in rows {
+            assert!(
+                *row < self.outputs(),
+                "jacobian_rows: row {row} is not below the {} outputs",
+                self.outputs()
+            );
+        }
         self.evaluate(work, x)?;
         let mut jacobian = DMatrix::zeros(rows.len(), self.inputs());
         let mut gradient = vec![T::constant(0.0); self.inputs()];

@@ -25,8 +25,8 @@ impl<T: Primitive> Program<T> {
     ///
     /// # Errors
     ///
-    /// As [`value`](Self::value), and [`Error::NoSecondOrder`] for a custom
-    /// node without a second-order rule.
+    /// As [`value`](Self::value), and [`Error::NoSecondOrder`] if an output or a
+    /// comparison depends on a custom node without a second-order rule.
     pub fn hvp(&self, work: &mut Workspace<T>, x: &[T], v: &[T], product: &mut [T]) -> Result<T, Error> {
         let seed = [(0, T::constant(1.0))];
         self.weighted_hvp(work, x, v, seed, product)?;

@@ -12,6 +12,7 @@ use crate::rules::Primitive;
 ///
 /// It is used as the program it is: it dereferences to one. Its sharpness can
 /// [be changed](Self::set_sharpness) without recording again.
+#[derive(Clone)]
 pub struct SmoothedProgram<T = f64> {
     program: Program<T>,
     /// Of each output at sharpness 1.
@@ -128,6 +129,8 @@ impl<T: Primitive> SmoothedProgram<T> {
     ///
     /// If there are not so many outputs.
     pub fn gap_of(&self, output: usize) -> (f64, f64) {
+        let outputs = self.outputs();
+        assert!(output < outputs, "gap_of: output {output} is not below the {outputs} outputs");
         let (Interval { low, high }, k) = (self.unit_gaps[output], self.sharpness());
         // An unbounded gap is zero, too, where nothing is smoothed.
         let scaled = |end: f64| if k.is_infinite() { 0.0 } else { end / k };

@@ -14,6 +14,7 @@
 //! last ones; every slot after them moves up by two.
 
 use super::code::{Code, Identity, Part, Run, Step, Strided};
+use super::compile::are_in_place;
 use crate::nary::NaryKind;
 use crate::rules::{Op, Primitive};
 use crate::smooth::{Smoothing, smoothing};
@@ -85,6 +86,8 @@ pub(super) fn with_twins<T: Primitive>(exact: &Code<T>) -> Code<T> {
         *weights += node.kind.weights(count);
         *gathered = count.max(*gathered);
     }
+    // An input that stood in a span may stand in a list now.
+    code.in_place = exact.in_place && are_in_place(&code);
     code
 }
 

@@ -364,6 +364,32 @@ impl<T: Primitive> Recording<T> {
         &self.operand_list[offset as usize..][..count as usize]
     }
 
+    /// Visits the nodes that a node uses; of a block, none.
+    #[inline(always)]
+    pub(crate) fn for_each_operand(&self, node: usize, mut visit: impl FnMut(usize)) {
+        let instruction = self.instruction(node);
+        match instruction.op {
+            Op::Input | Op::Preaccumulated => {}
+            Op::Continued => visit(node - instruction.b as usize),
+            Op::Nary => match self.nary(instruction).operands {
+                Operands::Span { first, count } => {
+                    (first as usize..first as usize + count as usize).for_each(visit);
+                }
+                Operands::List { offset, count } => {
+                    self.listed(offset, count)
+                        .iter()
+                        .filter_map(|&code| Self::variable(code))
+                        .for_each(visit);
+                }
+            },
+            op => {
+                let arity = op.arity();
+                let operands = self.rule_operands(instruction, arity);
+                operands[..arity].iter().filter_map(|&code| Self::variable(code)).for_each(visit);
+            }
+        }
+    }
+
     /// The source line that recorded a node, where that is known.
     pub(crate) fn location(&self, node: usize) -> Option<&'static std::panic::Location<'static>> {
         #[cfg(debug_assertions)]

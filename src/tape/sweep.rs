@@ -18,7 +18,8 @@ pub(crate) struct Evaluation<R> {
 }
 
 /// Evaluates a recording, at the point it was recorded at, on numbers that
-/// carry derivatives: the inputs in the order they were declared.
+/// carry derivatives: the inputs in the order they were declared. Those that
+/// the function declared itself, beyond them, are constants.
 pub(crate) fn forward<T: Primitive, R: SliceNumber<Base = T>>(
     recording: &Recording<T>,
     inputs: impl IntoIterator<Item = R>,
@@ -30,7 +31,10 @@ pub(crate) fn forward<T: Primitive, R: SliceNumber<Base = T>>(
     for node in 0..recording.len() {
         let instruction = recording.instruction(node);
         match instruction.op {
-            Op::Input => values.push(inputs.next().expect("an input for each variable")),
+            Op::Input => {
+                let constant = R::from_base(recording.values[values.len()]);
+                values.push(inputs.next().unwrap_or(constant));
+            }
             Op::Nary => forward_nary(recording, instruction, &mut values, &mut weights),
             Op::Continued => {}
             Op::Preaccumulated => values.push(forward_block(recording, instruction, &values)),

@@ -19,11 +19,11 @@ pub(super) fn emit<T: Primitive>(
     mut recording: Recording<T>,
     order: &Order,
     outputs: Vec<u32>,
-    active_inputs: usize,
+    inputs: [usize; 2],
     find_runs: bool,
 ) -> Code<T> {
     let nary_nodes = std::mem::take(&mut recording.nary_nodes);
-    let mut emitter = Emitter::new(&recording, nary_nodes, active_inputs);
+    let mut emitter = Emitter::new(&recording, nary_nodes, inputs);
     let mut start = 0;
     for &end in &order.group_ends {
         let group = &order.nodes[start..end as usize];
@@ -47,20 +47,26 @@ struct Emitter<'a, T> {
 }
 
 impl<'a, T: Primitive> Emitter<'a, T> {
-    fn new(recording: &'a Recording<T>, nary_nodes: Vec<NaryNode<T>>, active_inputs: usize) -> Self {
+    fn new(recording: &'a Recording<T>, nary_nodes: Vec<NaryNode<T>>, inputs: [usize; 2]) -> Self {
+        let [active_inputs, passive_inputs] = inputs;
         let mut places = vec![0; recording.len()];
-        let (mut next_passive, mut next_active) = (PASSIVE, ACTIVE);
-        let inputs = recording.ops().iter().zip(&mut places).filter(|(op, _)| **op == Op::Input);
-        for (ordinal, (_, place)) in inputs.enumerate() {
-            let next = if ordinal < active_inputs { &mut next_active } else { &mut next_passive };
-            *place = *next;
-            *next += 1;
+        let mut constants = Vec::new();
+        let declared = (0..recording.len()).filter(|&node| recording.op(node) == Op::Input);
+        for (ordinal, node) in declared.enumerate() {
+            places[node] = if ordinal < active_inputs {
+                ACTIVE + ordinal as u32
+            } else if ordinal < active_inputs + passive_inputs {
+                PASSIVE + (ordinal - active_inputs) as u32
+            } else {
+                constants.push(recording.values[node]);
+                constants.len() as u32 - 1
+            };
         }
         let code = Code {
             identity: Identity::new(),
-            constants: Vec::new(),
-            passive_inputs: (next_passive - PASSIVE) as usize,
-            active_inputs: (next_active - ACTIVE) as usize,
+            constants,
+            passive_inputs,
+            active_inputs,
             first_active: 0,
             slots: 0,
             stored: 0,
@@ -81,8 +87,8 @@ impl<'a, T: Primitive> Emitter<'a, T> {
             recording,
             nary_nodes,
             places,
-            next_passive,
-            next_active,
+            next_passive: PASSIVE + passive_inputs as u32,
+            next_active: ACTIVE + active_inputs as u32,
             arguments: Default::default(),
             code,
         }

@@ -10,7 +10,7 @@ use crate::tape::Operands;
 /// inputs: those take a whole slice, so where it is they ask once. What reads
 /// slots one by one - scalar instructions, lists, guards, outputs - expects
 /// them all in one array.
-pub(super) fn are_in_place<T: Primitive>(code: &Code<T>) -> bool {
+pub(crate) fn are_in_place<T: Primitive>(code: &Code<T>) -> bool {
     let inputs = code.active();
     let is_input = |&slot: &u32| inputs.contains(&(slot as usize));
     let is_split = |slots: Range<usize>| {

@@ -18,7 +18,7 @@
 use super::code::Code;
 use crate::Error;
 use crate::rules::{Op, Primitive};
-use crate::tape::{Operands, Recording};
+use crate::tape::Recording;
 
 mod emission;
 mod ending;
@@ -29,6 +29,8 @@ mod locality;
 mod schedule;
 mod tiling;
 
+pub(super) use inputs::are_in_place;
+
 /// The most operations a program can hold: slots are numbered with 30 bits.
 pub(crate) const MAX_OPERATIONS: usize = 1 << 30;
 
@@ -37,8 +39,11 @@ pub(crate) struct Source<T> {
     pub(crate) recording: Recording<T>,
     /// The outputs, coded as operands.
     pub(crate) outputs: Vec<u32>,
-    /// Derivatives are asked for in so many inputs, the first ones declared.
+    /// Derivatives are asked for in so many inputs, the first ones declared ...
     pub(crate) active_inputs: usize,
+    /// ... and so many more are set for each replay. What else was declared, by
+    /// the function itself, is a constant.
+    pub(crate) passive_inputs: usize,
     /// Whether equal operations are joined into loops. Not for lanes, which are
     /// a loop already.
     pub(crate) find_runs: bool,
@@ -46,7 +51,7 @@ pub(crate) struct Source<T> {
 
 /// Compiles a recording.
 pub(crate) fn compile<T: Primitive>(source: Source<T>) -> Result<Code<T>, Error> {
-    let Source { mut recording, outputs, active_inputs, find_runs } = source;
+    let Source { mut recording, outputs, active_inputs, passive_inputs, find_runs } = source;
     if recording.len() > MAX_OPERATIONS {
         return Err(Error::TooLong { operations: recording.len(), limit: MAX_OPERATIONS });
     }
@@ -57,38 +62,10 @@ pub(crate) fn compile<T: Primitive>(source: Source<T>) -> Result<Code<T>, Error>
     let mut uses = liveness::count_uses(&recording, &outputs);
     let ranks = fusion::fuse_and_rank(&mut recording, &mut uses, active_inputs);
     let order = schedule::order(&recording, &uses, &ranks);
-    let mut code = emission::emit(recording, &order, outputs, active_inputs, find_runs);
+    let mut code = emission::emit(recording, &order, outputs, [active_inputs, passive_inputs], find_runs);
     code.parts = tiling::parts(&code);
     locality::separate(&mut code);
-    code.in_place = find_runs && inputs::are_in_place(&code);
+    code.in_place = find_runs && are_in_place(&code);
     code.one_pass = ending::last_part(&code);
     Ok(code)
-}
-
-impl<T: Primitive> Recording<T> {
-    /// Visits the nodes that a node uses.
-    #[inline(always)]
-    fn for_each_operand(&self, node: usize, mut visit: impl FnMut(usize)) {
-        let instruction = self.instruction(node);
-        match instruction.op {
-            Op::Input | Op::Preaccumulated => {}
-            Op::Continued => visit(node - instruction.b as usize),
-            Op::Nary => match self.nary(instruction).operands {
-                Operands::Span { first, count } => {
-                    (first as usize..first as usize + count as usize).for_each(visit);
-                }
-                Operands::List { offset, count } => {
-                    self.listed(offset, count)
-                        .iter()
-                        .filter_map(|&code| Self::variable(code))
-                        .for_each(visit);
-                }
-            },
-            op => {
-                let arity = op.arity();
-                let operands = self.rule_operands(instruction, arity);
-                operands[..arity].iter().filter_map(|&code| Self::variable(code)).for_each(visit);
-            }
-        }
-    }
 }
