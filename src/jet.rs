@@ -97,7 +97,7 @@ impl<const N: usize, T: Primitive> Jet<N, T> {
         }
         for j in 0..N {
             let x_dot = rules::arguments(M, |i| arguments[i].gradient[j]);
-            y.set_slope(j, rules::tangent::<R, T>(&partials, &x_dot));
+            y.set_slope(j, rules::tangent::<R, T>(&partials, value, &x_dot));
         }
         if R::OP.has_kink() {
             y.kink = y.kink.or_else(|| T::kink(R::OP, &x, value));

@@ -3,11 +3,12 @@
 
 mod common;
 
-use common::{assert_close, assert_ulps};
+use common::{OnTape, assert_close, assert_ulps};
+use smoothmax::smooth::{smooth_argmax, sparsemax};
 use smoothmax::tape::Tape;
 use smoothmax::{
-    Dual, KinkKind, Program, Scalar, Var, gradient, hessian, hvp, jacobian, jvp, log_sum_exp, max, softmax,
-    sum, vjp,
+    Batch, Dual, KinkKind, Program, Scalar, Var, dot, gradient, hessian, hvp, jacobian, jvp, log_sum_exp,
+    max, softmax, sum, vjp,
 };
 
 #[test]
@@ -200,6 +201,25 @@ fn arguments_that_do_not_vary_do_not_spoil_forward_mode() {
     assert_eq!(h.as_slice(), [-12.0, 0.0, 0.0, 2.0]);
     let (_, forward) = jvp(&[-2.0], &[1.0], |x| vec![x[0].powf(3.0), x[0] / 0.0]);
     assert_eq!(forward.as_slice(), [12.0, f64::INFINITY]);
+}
+
+#[test]
+fn an_infinite_slope_of_what_does_not_vary_does_not_spoil_forward_mode() {
+    let (_, forward) = jvp(&[1.0, 0.0], &[1.0, 0.0], |x| vec![x[0] + x[1].sqrt()]);
+    assert_eq!(forward[0], 1.0);
+    let (_, columns) = jacobian(&[1.0, 0.0], |x| vec![x[0], x[1].sqrt(), x[1]]);
+    let (_, rows) = jacobian(&[1.0, 0.0], |x| vec![x[0], x[1].sqrt()]);
+    assert_eq!(columns.as_slice(), [1.0, 0.0, 0.0, 0.0, f64::INFINITY, 1.0]);
+    assert_eq!(columns.rows(0, 2), rows);
+    let nested = Dual::variable(Dual::variable(1.0)) + Dual::lift(Dual::lift(0.0)).sqrt();
+    assert_eq!((nested.tangent.value, nested.tangent.tangent), (1.0, 0.0));
+    // Second order, on one number and on lanes: along x0 the root does not vary.
+    let (_, _, product) = hvp(&[1.0, 0.0], &[1.0, 0.0], |x| x[0] * x[1].sqrt());
+    assert_eq!(product[0], 0.0);
+    let batch = Batch::record(&[1.0, 0.0], &[[2.0]; 3][..], |x, row| row[0] * x[0] * x[1].sqrt());
+    assert_eq!(batch.hessian_of_sum(&[1.0, 0.0], &[1.0; 3]).unwrap()[(0, 0)], 0.0);
+    // An infinite value of something that does not vary stays unknown.
+    assert!(Dual::lift(0.0f64).ln().tangent.is_nan());
 }
 
 #[test]
