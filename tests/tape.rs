@@ -280,3 +280,24 @@ fn ties_of_a_sharp_smooth_maximum_are_kinks() {
     };
     assert_eq!((kinks(50.0), kinks(f64::INFINITY), kinks(f64::NEG_INFINITY)), (0, 1, 0));
 }
+
+#[test]
+fn a_node_of_several_outputs_reports_its_kink_once() {
+    fn kinks(x: &[f64], f: OnTape) -> Vec<String> {
+        let tape = Tape::new();
+        let kinks = f(&tape.vars(x)).backward().kinks();
+        kinks.into_iter().map(|kink| kink.operation).collect()
+    }
+    let tie = [1.0, 1.0];
+    assert_eq!(kinks(&tie, |x| smooth_argmax(x, f64::INFINITY)[0]), ["smooth_argmax"]);
+    assert_eq!(kinks(&tie, |x| smooth_argmax(x, f64::INFINITY)[1]), ["smooth_argmax"]);
+    assert_eq!(kinks(&tie, |x| dot(&[1.0, 2.0], &smooth_argmax(x, f64::INFINITY))), ["smooth_argmax"]);
+    // At the border of the support.
+    assert_eq!(kinks(&[1.0, 0.0], |x| sparsemax(x)[0]), ["sparsemax"]);
+    assert_eq!(kinks(&[1.0, 0.5, 0.25], |x| sparsemax(x)[1]), ["sparsemax"]);
+    let none: [&str; 0] = [];
+    assert_eq!(kinks(&[1.0, 0.5], |x| sparsemax(x)[1]), none, "inside");
+    assert_eq!(kinks(&[1.0, -0.5], |x| sparsemax(x)[0]), none, "outside");
+    assert_eq!(kinks(&[1.0, f64::INFINITY], |x| sparsemax(x)[0]), none);
+    assert_eq!(kinks(&[1.0, 0.0], |x| sparsemax(x)[0] * 0.0), none, "not used");
+}
