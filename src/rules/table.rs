@@ -195,13 +195,15 @@ rules! {
         /// Fractional part `x - trunc(x)`; slope 1 between the jumps.
         Fract = fract(x) -> y { value: x.fract(), partials: [c(1.0)], samples: [[-1.5], [2.3]], edges: [[2.0] => [1.0]], Jump when y == 0.0 && x != 0.0 }
         /// IEEE sign: 1 for +0, -1 for -0; NaN for NaN.
-        Signum = signum(x) -> y { value: x.signum(), partials: [c(0.0)], samples: [[-1.5], [2.3]], edges: [[0.0] => [0.0]], Jump when x == 0.0 }
+        Signum = signum(x) -> y { value: x.signum(), partials: [y - y], samples: [[-1.5], [2.3]], edges: [[0.0] => [0.0], [INF] => [0.0], [NAN] => [NAN]], Jump when x == 0.0 }
+        /// 1 or -1 by the sign bit, which zeros and NaN have too.
+        SignBit = sign_bit(x) -> y { value: (1.0 as Self).copysign(x), partials: [c(0.0)], samples: [[-1.5], [2.3]], edges: [[0.0] => [0.0]], Jump when x == 0.0 }
         /// Sign of a number, 0 at 0: the slope of `abs`.
-        Sign = sign(x) -> y { value: if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else { x * 0.0 }, partials: [c(0.0)], samples: [[-1.5], [2.3]], edges: [[0.0] => [0.0]], Jump when x == 0.0 }
+        Sign = sign(x) -> y { value: if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else { x * 0.0 }, partials: [y - y], samples: [[-1.5], [2.3]], edges: [[0.0] => [0.0], [INF] => [0.0], [NAN] => [NAN]], Jump when x == 0.0 }
         /// Unit step, 1/2 at 0: the slope of `relu`.
         Step = step(x) -> y {
-            value: if x > 0.0 { 1.0 } else if x < 0.0 { 0.0 } else { x + 0.5 }, partials: [c(0.0)],
-            samples: [[-1.5], [2.3]], edges: [[0.0] => [0.0]], Jump when x == 0.0
+            value: if x > 0.0 { 1.0 } else if x < 0.0 { 0.0 } else { x + 0.5 }, partials: [y - y],
+            samples: [[-1.5], [2.3]], edges: [[0.0] => [0.0], [INF] => [0.0], [NAN] => [NAN]], Jump when x == 0.0
         }
         /// 1 where `x > 0`, else 0: the slope of `select`.
         Positive = positive(x) -> y {
