@@ -74,13 +74,13 @@ rules! {
         /// `e^x - 1`, accurate near 0.
         ExpM1 = exp_m1(x) -> y { value: x.exp_m1(), partials: [x.exp()], samples: [[-30.0], [1e-3], [1.0]], edges: [[0.0] => [1.0]] }
         /// Natural logarithm.
-        Ln = ln(x) -> y { value: x.ln(), partials: [x.recip()], samples: [[0.1], [1.0], [7.0]], edges: [[0.0] => [INF]] }
+        Ln = ln(x) -> y { value: x.ln(), partials: [defined(x.recip(), y)], samples: [[0.1], [1.0], [7.0]], edges: [[0.0] => [INF], [-INF] => [NAN]] }
         /// `ln(1 + x)`, accurate near 0.
-        Ln1p = ln_1p(x) -> y { value: x.ln_1p(), partials: [(c::<T>(1.0) + x).recip()], samples: [[-0.5], [1e-3], [7.0]], edges: [[-1.0] => [INF]] }
+        Ln1p = ln_1p(x) -> y { value: x.ln_1p(), partials: [defined((c::<T>(1.0) + x).recip(), y)], samples: [[-0.5], [1e-3], [7.0]], edges: [[-1.0] => [INF], [-INF] => [NAN]] }
         /// Binary logarithm.
-        Log2 = log2(x) -> y { value: x.log2(), partials: [x.recip() * c(LOG2_E)], samples: [[0.1], [7.0], [1.7e308]], edges: [[0.0] => [INF]] }
+        Log2 = log2(x) -> y { value: x.log2(), partials: [defined(x.recip() * c(LOG2_E), y)], samples: [[0.1], [7.0], [1.7e308]], edges: [[0.0] => [INF], [-INF] => [NAN]] }
         /// Decimal logarithm.
-        Log10 = log10(x) -> y { value: x.log10(), partials: [x.recip() * c(LOG10_E)], samples: [[0.1], [7.0], [1.7e308]], edges: [[0.0] => [INF]] }
+        Log10 = log10(x) -> y { value: x.log10(), partials: [defined(x.recip() * c(LOG10_E), y)], samples: [[0.1], [7.0], [1.7e308]], edges: [[0.0] => [INF], [-INF] => [NAN]] }
         /// `x^p`; a negative `x` needs an integer `p` and has no slope in `p`.
         Powf = powf(x, p) -> y {
             value: x.powf(p), partials: [p.chain(x.powf(p - c(1.0))), y.chain(x.ln())],
@@ -132,8 +132,8 @@ rules! {
         }
         /// Inverse hyperbolic tangent.
         Atanh = atanh(x) -> y {
-            value: x.atanh(), partials: [((c::<T>(1.0) - x) * (c::<T>(1.0) + x)).recip()],
-            samples: [[-0.6], [0.1], [0.9]], edges: [[1.0] => [INF], [-1.0] => [INF]]
+            value: x.atanh(), partials: [defined(((c::<T>(1.0) - x) * (c::<T>(1.0) + x)).recip(), y)],
+            samples: [[-0.6], [0.1], [0.9]], edges: [[1.0] => [INF], [-1.0] => [INF], [-1e160] => [NAN]]
         }
         /// Euclidean length `sqrt(a^2 + b^2)` without intermediate overflow; a
         /// corner at the origin, with slope 0 there. `x.hypot(1.0 / k)` is the
@@ -185,13 +185,13 @@ rules! {
             samples: [[1.0, 2.0, 3.0], [-1.0, 2.0, 3.0]], edges: [[0.0, 2.0, 3.0] => [0.0, 0.0, 1.0]], Jump when x == 0.0
         }
         /// Largest integer not above.
-        Floor = floor(x) -> y { value: x.floor(), partials: [c(0.0)], samples: [[-1.5], [2.3]], edges: [[2.0] => [0.0]], Jump when x == y }
+        Floor = floor(x) -> y { value: x.floor(), partials: [y - y], samples: [[-1.5], [2.3]], edges: [[2.0] => [0.0], [INF] => [NAN]], Jump when x == y }
         /// Smallest integer not below.
-        Ceil = ceil(x) -> y { value: x.ceil(), partials: [c(0.0)], samples: [[-1.5], [2.3]], edges: [[2.0] => [0.0]], Jump when x == y }
+        Ceil = ceil(x) -> y { value: x.ceil(), partials: [y - y], samples: [[-1.5], [2.3]], edges: [[2.0] => [0.0], [INF] => [NAN]], Jump when x == y }
         /// Nearest integer, halves away from zero.
-        Round = round(x) -> y { value: x.round(), partials: [c(0.0)], samples: [[-1.4], [2.3]], edges: [[2.5] => [0.0]], Jump when (x - x.trunc()).abs() == 0.5 }
+        Round = round(x) -> y { value: x.round(), partials: [y - y], samples: [[-1.4], [2.3]], edges: [[2.5] => [0.0], [INF] => [NAN]], Jump when (x - x.trunc()).abs() == 0.5 }
         /// Integer part, towards zero.
-        Trunc = trunc(x) -> y { value: x.trunc(), partials: [c(0.0)], samples: [[-1.5], [2.3]], edges: [[2.0] => [0.0]], Jump when x == y && x != 0.0 }
+        Trunc = trunc(x) -> y { value: x.trunc(), partials: [y - y], samples: [[-1.5], [2.3]], edges: [[2.0] => [0.0], [INF] => [NAN]], Jump when x == y && x != 0.0 }
         /// Fractional part `x - trunc(x)`; slope 1 between the jumps.
         Fract = fract(x) -> y { value: x.fract(), partials: [c(1.0)], samples: [[-1.5], [2.3]], edges: [[2.0] => [1.0]], Jump when y == 0.0 && x != 0.0 }
         /// IEEE sign: 1 for +0, -1 for -0; NaN for NaN.
@@ -207,13 +207,13 @@ rules! {
         }
         /// 1 where `x > 0`, else 0: the slope of `select`.
         Positive = positive(x) -> y {
-            value: if x > 0.0 { 1.0 } else if x <= 0.0 { 0.0 } else { x }, partials: [c(0.0)],
+            value: if x > 0.0 { 1.0 } else if x <= 0.0 { 0.0 } else { x }, partials: [y - y],
             samples: [[-1.5], [2.3]], edges: [[0.0] => [0.0]], Jump when x == 0.0
         }
         /// The share of `a` in `max(a, b)`: 1, 0, or 1/2 in a tie.
         MaxWeight = max_weight(a, b) -> y {
             value: if a > b { 1.0 } else if a < b { 0.0 } else if a == b { 0.5 } else if !b.is_nan() { 0.0 } else if !a.is_nan() { 1.0 } else { a },
-            partials: [c(0.0), c(0.0)], samples: [[1.0, 2.0], [0.3, -0.4]], edges: [[0.5, 0.5] => [0.0, 0.0]], Jump when a == b
+            partials: [y - y, y - y], samples: [[1.0, 2.0], [0.3, -0.4]], edges: [[0.5, 0.5] => [0.0, 0.0]], Jump when a == b
         }
         /// `ln(1 + e^x)`, the smooth `max(x, 0)`.
         Softplus = softplus(x) -> y {
@@ -510,6 +510,18 @@ rules! {
             Corner when a == b && k == Self::INFINITY
         }
     }
+}
+
+/// The slope of a value `y`: NaN where that is.
+#[inline(always)]
+fn defined<T: Elementary>(slope: T, y: T) -> T {
+    slope * y.signum().square()
+}
+
+/// `x / 2`: a function of `kx/2` is one of `x/2` and `k`, which cannot underflow to a bad sharpness.
+#[inline(always)]
+fn half<T: Number>(x: T) -> T {
+    x * c(0.5)
 }
 
 /// `(3 - 2 z tanh z) tanh z + z / cosh² z` with `z = kx`, in the third derivative of `x_tanh`.
