@@ -264,6 +264,19 @@ fn a_nan_has_no_zero_gradient() {
     }
 }
 
+#[test]
+fn a_finite_value_of_finite_arguments_has_slopes() {
+    // The angle of the zero vector, and a power of a negative number, have none.
+    const UNDEFINED: [&str; 3] = ["powf", "atan2", "direction"];
+    for rule in TABLE.iter().filter(|rule| !UNDEFINED.contains(&rule.name)) {
+        for x in extreme_arguments(rule, &[1e160]) {
+            if rule.value(&x).is_finite() {
+                assert!(!rule.partials(&x).iter().any(|slope| slope.is_nan()), "{}", at(rule, &x));
+            }
+        }
+    }
+}
+
 /// `rule` by name.
 fn rule(name: &str) -> &'static Rule {
     TABLE.iter().find(|rule| rule.name == name).unwrap_or_else(|| panic!("no rule `{name}`"))

@@ -263,7 +263,7 @@ rules! {
         /// Slope of `smooth_abs` in its sharpness.
         SmoothAbsSharpnessSlope = smooth_abs_sharpness_slope(x, k) -> y {
             value: sharp(stable::smooth_abs_sharpness_slope, x, k),
-            partials: [x.chain(x.smooth_sign_slope(k)) / k, -(y + y - x.square().chain(x.smooth_sign_slope(k)) / k) / k],
+            partials: [x.chain(x.smooth_sign_slope(k)) / k, -(y + y - x.chain(x.chain(x.smooth_sign_slope(k))) / k) / k],
             samples: [[-2.0, 1.0], [0.1, 3.0], [0.4, 50.0]], edges: [[0.0, 2.0] => [0.0, 0.25 * LN_2]]
         }
         /// Smooth sign `tanh(kx)`, the slope of `smooth_abs`.
@@ -297,8 +297,8 @@ rules! {
         LogCoshSharpnessCurvature = log_cosh_sharpness_curvature(x, k) -> y {
             value: sharp(stable::log_cosh_sharpness_curvature, x, k),
             partials: [
-                c::<T>(-2.0) * x.square().chain(x.smooth_sign_slope(k)) * x.smooth_sign(k) / k,
-                -(c::<T>(3.0) * y + c::<T>(2.0) * x.square().chain(x.smooth_sign_slope(k)) * x * x.smooth_sign(k) / k) / k
+                c::<T>(-2.0) * x.chain(x.chain(x.smooth_sign_slope(k))) * x.smooth_sign(k) / k,
+                -(c::<T>(3.0) * y + c::<T>(2.0) * x.chain(x.chain(x.smooth_sign_slope(k))) * x * x.smooth_sign(k) / k) / k
             ],
             samples: [[-2.0, 1.0], [0.9, 3.0], [0.4, 50.0]], edges: [[0.0, 2.0] => [0.0, 0.0]]
         }
@@ -313,7 +313,7 @@ rules! {
         /// Pseudo-Huber function `√(x² + 1/k²) - 1/k`: convex, below `|x|` by
         /// at most `1/k`. NaN unless `k > 0`.
         PseudoHuber = pseudo_huber(x, k) -> y {
-            value: sharp(stable::pseudo_huber, x, k), partials: [x.sqrt_sign(k), y / k * x.sqrt_bump(k)],
+            value: sharp(stable::pseudo_huber, x, k), partials: [x.sqrt_sign(k), y * x.sqrt_bump(k) / k],
             samples: [[-2.0, 1.0], [0.1, 3.0], [1e-3, 50.0], [0.4, 50.0]],
             edges: [[0.0, INF] => [0.0, 0.0], [-3.0, INF] => [-1.0, 0.0], [1.0, -1.0] => [NAN, NAN]],
             Corner when x == 0.0 && k == Self::INFINITY
@@ -368,7 +368,7 @@ rules! {
         /// Slope `-e^{-(kx)²} / (k²√π)` of `gaussian_abs` in its sharpness.
         GaussianAbsSharpnessSlope = gaussian_abs_sharpness_slope(x, k) -> y {
             value: sharp(stable::gaussian_abs_sharpness_slope, x, k),
-            partials: [x.chain(x.gaussian_sign_slope(k)) / k, -(y + y - x.square().chain(x.gaussian_sign_slope(k)) / k) / k],
+            partials: [x.chain(x.gaussian_sign_slope(k)) / k, -(y + y - x.chain(x.chain(x.gaussian_sign_slope(k))) / k) / k],
             samples: [[-2.0, 1.0], [0.1, 3.0], [0.1, 50.0]], edges: [[0.0, INF] => [0.0, 0.0], [3.0, INF] => [0.0, 0.0]]
         }
         /// `erf(kx)`, the slope of `gaussian_abs`. NaN unless `k > 0`.
@@ -384,7 +384,7 @@ rules! {
         }
         /// `x tanh(kx)`: below `|x|` by at most `0.2784.. / k`, not convex. NaN unless `k > 0`.
         XTanh = x_tanh(x, k) -> y {
-            value: sharp(stable::x_tanh, x, k), partials: [x.x_tanh_slope(k), x.square().chain(x.smooth_sign_slope(k)) / k],
+            value: sharp(stable::x_tanh, x, k), partials: [x.x_tanh_slope(k), x.chain(x.chain(x.smooth_sign_slope(k))) / k],
             samples: [[-2.0, 1.0], [0.1, 3.0], [0.0, 5.0], [0.4, 50.0]], edges: [[0.0, INF] => [0.0, 0.0], [-3.0, INF] => [-1.0, 0.0]],
             Corner when x == 0.0 && k == Self::INFINITY
         }
@@ -404,7 +404,7 @@ rules! {
         }
         /// `x erf(kx)`: below `|x|` by at most `0.2403.. / k`, not convex. NaN unless `k > 0`.
         XErf = x_erf(x, k) -> y {
-            value: x * sharp(stable::gaussian_sign, x, k), partials: [x.x_erf_slope(k), x.square().chain(x.gaussian_sign_slope(k)) / k],
+            value: x * sharp(stable::gaussian_sign, x, k), partials: [x.x_erf_slope(k), x.chain(x.chain(x.gaussian_sign_slope(k))) / k],
             samples: [[-2.0, 1.0], [0.1, 3.0], [0.0, 5.0], [0.1, 50.0]], edges: [[0.0, INF] => [0.0, 0.0], [-3.0, INF] => [-1.0, 0.0]],
             Corner when x == 0.0 && k == Self::INFINITY
         }
@@ -435,7 +435,7 @@ rules! {
         /// Smooth positive part `ln(1 + e^{kx}) / k`: convex, above
         /// `max(x, 0)` by at most `ln 2 / k`. NaN unless `k > 0`.
         SmoothRelu = smooth_relu(x, k) -> y {
-            value: sharp(stable::smooth_relu, x, k), partials: [x.smooth_step(k), c::<T>(0.25) * x.smooth_abs_sharpness_slope(k * c(0.5))],
+            value: sharp(stable::smooth_relu, x, k), partials: [x.smooth_step(k), half(x).smooth_abs_sharpness_slope(k)],
             samples: [[-2.0, 1.0], [0.1, 3.0], [0.0, 5.0], [-0.4, 50.0]],
             edges: [[0.0, INF] => [0.5, 0.0], [-3.0, INF] => [0.0, 0.0], [1.0, 0.0] => [NAN, NAN]],
             Corner when x == 0.0 && k == Self::INFINITY
@@ -444,13 +444,13 @@ rules! {
         /// tends to the step everywhere but at 0, not uniformly. NaN unless `k > 0`.
         SmoothStep = smooth_step(x, k) -> y {
             value: sharp(stable::smooth_step, x, k),
-            partials: [c::<T>(0.5) * x.smooth_sign_slope(k * c(0.5)), x.chain(x.smooth_sign_slope(k * c(0.5))) * c(0.5) / k],
+            partials: [c::<T>(0.25) * half(x).smooth_sign_slope(k), x.chain(half(x).smooth_sign_slope(k)) * c(0.25) / k],
             samples: [[-2.0, 1.0], [0.1, 3.0], [-0.4, 50.0]], edges: [[0.0, 2.0] => [0.5, 0.0]]
         }
         /// Smooth positive part `(x + √(x² + 4/k²)) / 2`: convex, above
         /// `max(x, 0)` by at most `1/k`. NaN unless `k > 0`.
         Squareplus = squareplus(x, k) -> y {
-            value: sharp(stable::squareplus, x, k), partials: [x.squareplus_slope(k), -(x.sqrt_bump(k * c(0.5)) / k / k)],
+            value: sharp(stable::squareplus, x, k), partials: [x.squareplus_slope(k), -(half(x).sqrt_bump(k) / k / k)],
             samples: [[-2.0, 1.0], [0.1, 3.0], [0.0, 5.0], [-0.4, 50.0]],
             edges: [[0.0, INF] => [0.5, 0.0], [-3.0, INF] => [0.0, 0.0], [1.0, 0.0] => [NAN, NAN]],
             Corner when x == 0.0 && k == Self::INFINITY
@@ -458,7 +458,7 @@ rules! {
         /// `(1 + x / √(x² + 4/k²)) / 2`, the slope of `squareplus`.
         SquareplusSlope = squareplus_slope(x, k) -> y {
             value: sharp(stable::squareplus_slope, x, k),
-            partials: [c::<T>(0.5) * x.sqrt_sign_slope(k * c(0.5)), x.chain(x.sqrt_sign_slope(k * c(0.5))) * c(0.5) / k],
+            partials: [c::<T>(0.25) * half(x).sqrt_sign_slope(k), x.chain(half(x).sqrt_sign_slope(k)) * c(0.25) / k],
             samples: [[-2.0, 1.0], [0.1, 3.0], [-0.4, 50.0]], edges: [[0.0, 2.0] => [0.5, 0.0]]
         }
         /// Smooth positive part: 0 below `-1/k`, `x` above `1/k`, the parabola
@@ -485,7 +485,7 @@ rules! {
         SmoothMax2 = smooth_max2(a, b, k) -> y {
             // The maximum and the squareplus of minus the distance: nothing cancels.
             value: a.max(b) + sharp(stable::squareplus, -a.gap(b).abs(), k),
-            partials: [a.gap(b).squareplus_slope(k), b.gap(a).squareplus_slope(k), -(a.gap(b).sqrt_bump(k * c(0.5)) / k / k)],
+            partials: [a.gap(b).squareplus_slope(k), b.gap(a).squareplus_slope(k), -(half(a.gap(b)).sqrt_bump(k) / k / k)],
             samples: [[1.0, 2.0, 3.0], [0.3, -0.4, 5.0], [1.0, 1.0, 2.0]],
             edges: [[1.0, 1.0, INF] => [0.5, 0.5, 0.0], [INF, INF, 2.0] => [0.5, 0.5, -0.25], [2.0, 1.0, INF] => [1.0, 0.0, 0.0], [1.0, 2.0, 0.0] => [NAN, NAN, NAN]],
             Corner when a == b && k == Self::INFINITY
@@ -495,7 +495,7 @@ rules! {
         SmoothMaxPair = smooth_max_pair(a, b, k) -> y {
             // The maximum and the smooth positive part of minus the distance: nothing cancels.
             value: a.max(b) + sharp(stable::smooth_relu, -a.gap(b).abs(), k),
-            partials: [a.gap(b).smooth_step(k), b.gap(a).smooth_step(k), c::<T>(0.25) * a.gap(b).smooth_abs_sharpness_slope(k * c(0.5))],
+            partials: [a.gap(b).smooth_step(k), b.gap(a).smooth_step(k), half(a.gap(b)).smooth_abs_sharpness_slope(k)],
             samples: [[1.0, 2.0, 3.0], [0.3, -0.4, 5.0], [1.0, 1.0, 2.0]],
             edges: [[1.0, 1.0, INF] => [0.5, 0.5, 0.0], [2.0, 1.0, INF] => [1.0, 0.0, 0.0], [1.0, 2.0, 0.0] => [NAN, NAN, NAN]],
             Corner when a == b && k == Self::INFINITY
@@ -504,7 +504,7 @@ rules! {
         /// the minimum by at most `ln 2 / k`. NaN unless `k > 0`.
         SmoothMinPair = smooth_min_pair(a, b, k) -> y {
             value: a.min(b) - sharp(stable::smooth_relu, -a.gap(b).abs(), k),
-            partials: [b.gap(a).smooth_step(k), a.gap(b).smooth_step(k), c::<T>(-0.25) * a.gap(b).smooth_abs_sharpness_slope(k * c(0.5))],
+            partials: [b.gap(a).smooth_step(k), a.gap(b).smooth_step(k), -half(a.gap(b)).smooth_abs_sharpness_slope(k)],
             samples: [[1.0, 2.0, 3.0], [0.3, -0.4, 5.0], [1.0, 1.0, 2.0]],
             edges: [[1.0, 1.0, INF] => [0.5, 0.5, 0.0], [2.0, 1.0, INF] => [0.0, 1.0, 0.0], [1.0, 2.0, 0.0] => [NAN, NAN, NAN]],
             Corner when a == b && k == Self::INFINITY
