@@ -45,6 +45,9 @@ mod real_field;
 /// assert_eq!((x[1].value, x[1].tangent), (1.0, -1.0)); // 4 / t^2
 /// assert_eq!((x[0].value, x[0].tangent), (1.0, 0.0)); // 3 / t - 4 / t^3
 /// ```
+///
+/// So does the exponential of a matrix. A conversion to a plain number, such as
+/// `nalgebra::try_convert`, gives the value and drops the tangent.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Dual<T = f64> {
     /// The value.

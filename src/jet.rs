@@ -112,7 +112,7 @@ impl<const N: usize, T: Primitive> Jet<N, T> {
             y.gradient[j] = slope;
         }
         if y.gradient.iter().any(|slope| Float::is_nan(*slope)) {
-            y.gradient = Self::settled_gradient::<R, M>(arguments, partials);
+            y.gradient = Self::settled_gradient::<R, M>(arguments, partials, value);
         }
         if R::OP.has_kink() {
             y.kink = y.kink.or_else(|| T::kink(R::OP, &x, value));
@@ -129,12 +129,13 @@ impl<const N: usize, T: Primitive> Jet<N, T> {
     fn settled_gradient<R: Row, const M: usize>(
         arguments: [Self; M],
         partials: rules::Arguments<T>,
+        value: T,
     ) -> [T; N] {
         let mut y = Jet::lift(T::constant(0.0));
         y.depends = arguments.iter().fold(0, |depends, x| depends | x.depends);
         for j in 0..N {
             let x_dot = rules::arguments(M, |i| arguments[i].gradient[j]);
-            y.set_slope(j, rules::tangent::<R, T>(&partials, &x_dot));
+            y.set_slope(j, rules::tangent::<R, T>(&partials, value, &x_dot));
         }
         y.gradient
     }

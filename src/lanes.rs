@@ -116,13 +116,14 @@ impl<I> Neg for Lanes<I> {
 #[inline(never)]
 fn settle_lanes<I: InstructionSet>(
     mut sum: Lanes<I>,
+    y: Lanes<I>,
     arity: usize,
     partials: &Arguments<Lanes<I>>,
     x_dot: &Arguments<Lanes<I>>,
 ) -> Lanes<I> {
     for i in 0..LANES {
         let lane = |x: &Arguments<Lanes<I>>| rules::arguments(arity, |j| x[j].lanes[i]);
-        sum.lanes[i] = f64::settle_tangent(sum.lanes[i], arity, &lane(partials), &lane(x_dot));
+        sum.lanes[i] = f64::settle_tangent(sum.lanes[i], y.lanes[i], arity, &lane(partials), &lane(x_dot));
     }
     sum
 }
@@ -170,7 +171,13 @@ impl<I: InstructionSet> Number for Lanes<I> {
 
     /// In each lane for itself.
     #[inline(always)]
-    fn settle_tangent(sum: Self, arity: usize, partials: &Arguments<Self>, x_dot: &Arguments<Self>) -> Self {
-        if sum.has_nan() { settle_lanes(sum, arity, partials, x_dot) } else { sum }
+    fn settle_tangent(
+        sum: Self,
+        y: Self,
+        arity: usize,
+        partials: &Arguments<Self>,
+        x_dot: &Arguments<Self>,
+    ) -> Self {
+        if sum.has_nan() { settle_lanes(sum, y, arity, partials, x_dot) } else { sum }
     }
 }

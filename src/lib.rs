@@ -72,9 +72,12 @@
 //! - `log_sum_exp` of nothing is -inf; infinities give the limit of the
 //!   gradient (`[0, .., 1, .., 0]`, ties shared), never NaN.
 //! - NaN in, NaN out.
-//! - An infinity made from finite inputs never comes with a zero gradient.
-//!   Conversely what does not influence the result has derivative zero, even
-//!   where its own slope is infinite ([`rules::Number::chain`]).
+//! - No operation hides an overflow: where one makes an infinity of finite
+//!   arguments, its slopes are not all 0, and the integer part of an infinity has
+//!   slope NaN. Along a chain of operations the product of slopes can still
+//!   underflow, as that of `x * 1e200 * 1e200 * 1e-200 * 1e-200` does.
+//! - Conversely what does not influence the result has derivative 0, even where
+//!   its own slope is infinite ([`rules::Number::chain`]).
 //! - Programming errors (a bad sharpness, variables of two tapes) panic and
 //!   name the argument; what depends on data is an [`Error`].
 

@@ -209,7 +209,7 @@ macro_rules! impl_float {
             #[inline(always)]
             #[cfg_attr(debug_assertions, track_caller)]
             fn abs_sub(self, other: Self) -> Self {
-                (self - other).relu()
+                self.gap(other).relu()
             }
 
             #[inline(always)]
@@ -230,7 +230,7 @@ macro_rules! impl_float {
 
             #[cfg_attr(debug_assertions, track_caller)]
             fn copysign(self, sign: Self) -> Self {
-                self.abs() * sign.signum()
+                self.abs() * sign.sign_bit()
             }
         }
     };

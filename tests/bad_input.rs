@@ -290,6 +290,20 @@ fn a_full_tape_says_so_and_stays_whole() {
 }
 
 #[test]
+fn an_integer_part_does_not_hide_an_overflow() {
+    let functions: [(&str, OnTape); 4] = [
+        ("floor", |x| x[0].exp().floor()),
+        ("ceil", |x| x[0].exp().ceil()),
+        ("round", |x| x[0].exp().round()),
+        ("trunc", |x| x[0].exp().trunc()),
+    ];
+    for (name, f) in functions {
+        let (value, g) = gradient(&[1000.0], f);
+        assert_same(&[value, g[0]], &[INF, NAN], name);
+    }
+}
+
+#[test]
 fn n_ary_overflow_comes_with_a_slope() {
     let functions: [(&str, OnTape); 6] = [
         ("sum", |x| sum(&x[..2])),

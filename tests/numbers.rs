@@ -4,6 +4,7 @@
 mod common;
 
 use common::assert_close;
+use nalgebra::{Matrix2, Matrix3};
 use num_traits::{Float, NumCast, One, Zero};
 use smoothmax::{Dual, Scalar, Tape, Var, gradient, hessian, log_sum_exp, smooth_max, softmax};
 
@@ -179,6 +180,41 @@ fn float_methods_give_what_floats_give() {
             }
         }
     }
+}
+
+#[test]
+fn signs_of_nan_and_differences_of_infinities_are_those_of_floats() {
+    for (x, y) in [(3.0, f64::NAN), (-3.0, -f64::NAN), (-0.0, 1.0), (f64::INFINITY, -0.0)] {
+        let (var, dual) =
+            (Float::copysign(Var::lift(x), Var::lift(y)), Float::copysign(Dual::lift(x), y.into()));
+        assert_eq!((var.value(), dual.value), (x.copysign(y), x.copysign(y)), "copysign({x}, {y})");
+    }
+    assert!(Float::copysign(Dual::lift(f64::NAN), Dual::lift(1.0)).value.is_nan());
+    for (x, y) in [(f64::INFINITY, f64::INFINITY), (-f64::INFINITY, -f64::INFINITY), (f64::INFINITY, 1.0)] {
+        let (var, dual) =
+            (Float::abs_sub(Var::lift(x), Var::lift(y)), Float::abs_sub(Dual::lift(x), y.into()));
+        let expected = if x == y { 0.0 } else { x };
+        assert_eq!((var.value(), dual.value), (expected, expected), "abs_sub({x}, {y})");
+    }
+    let (_, slopes) = gradient(&[-2.0, f64::NAN], |x| Float::copysign(x[0], x[1]));
+    assert_eq!(slopes.as_slice(), [-1.0, 0.0]);
+}
+
+#[test]
+fn the_exponential_of_a_matrix_differentiates() {
+    // d/dt exp(tB) = B exp(tB), at norms that take every way through the algorithm.
+    let b = Matrix3::new(0.2, -1.0, 0.5, 0.7, 0.0, -0.3, 0.0, 0.4, -0.6);
+    for t in [0.0, 1e-3, 0.1, 0.3, 1.0, 3.0, 30.0] {
+        let exp = (b.map(Dual::lift) * Dual::variable(t)).exp();
+        let expected = (b * t).exp();
+        let tolerance = 1e-13 * (1.0 + t) * expected.norm();
+        assert!((exp.map(|y| y.value) - expected).norm() <= tolerance, "value at {t}");
+        assert!((exp.map(|y| y.tangent) - b * expected).norm() <= tolerance, "slope at {t}");
+    }
+    // At the zero matrix along a nilpotent one.
+    let exp = Matrix2::new(Dual::lift(0.0), Dual::variable(0.0), Dual::lift(0.0), Dual::lift(0.0)).exp();
+    assert_eq!(exp.map(|y| y.tangent), Matrix2::new(0.0, 1.0, 0.0, 0.0));
+    assert_eq!(nalgebra::try_convert::<Dual, f64>(Dual::variable(2.0)), Some(2.0));
 }
 
 #[test]

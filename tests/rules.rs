@@ -229,9 +229,9 @@ fn kinks_are_declared_where_values_show_them() {
 const EXTREMES: [f64; 14] =
     [f64::MAX, 1e308, 1e200, 750.0, 30.0, 1.5, 1.0, 0.3, 1e-9, 1e-200, f64::MIN_POSITIVE, 5e-324, 0.0, -1e-3];
 
-/// All arguments of a rule that [`EXTREMES`] and their negatives make.
-fn extreme_arguments(rule: &Rule) -> Vec<Vec<f64>> {
-    let values: Vec<f64> = EXTREMES.iter().flat_map(|&x| [x, -x]).collect();
+/// All arguments of a rule that [`EXTREMES`], `more` and their negatives make.
+fn extreme_arguments(rule: &Rule, more: &[f64]) -> Vec<Vec<f64>> {
+    let values: Vec<f64> = EXTREMES.iter().chain(more).flat_map(|&x| [x, -x]).collect();
     let mut arguments = vec![vec![]];
     for i in 0..rule.op.arity() {
         let is_exponent = rule.name == "powi" && i == 1;
@@ -245,9 +245,33 @@ fn extreme_arguments(rule: &Rule) -> Vec<Vec<f64>> {
 #[test]
 fn an_infinity_from_finite_arguments_has_no_zero_gradient() {
     for rule in TABLE {
-        for x in extreme_arguments(rule) {
+        for x in extreme_arguments(rule, &[]) {
             if rule.value(&x).is_infinite() {
                 assert!(rule.partials(&x).iter().any(|&slope| slope != 0.0), "{}", at(rule, &x));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_nan_has_no_zero_gradient() {
+    for rule in TABLE {
+        for x in extreme_arguments(rule, &[f64::INFINITY, f64::NAN]) {
+            if rule.value(&x).is_nan() {
+                assert!(rule.partials(&x).iter().any(|&slope| slope != 0.0), "{}", at(rule, &x));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_finite_value_of_finite_arguments_has_slopes() {
+    // The angle of the zero vector, and a power of a negative number, have none.
+    const UNDEFINED: [&str; 3] = ["powf", "atan2", "direction"];
+    for rule in TABLE.iter().filter(|rule| !UNDEFINED.contains(&rule.name)) {
+        for x in extreme_arguments(rule, &[1e160]) {
+            if rule.value(&x).is_finite() {
+                assert!(!rule.partials(&x).iter().any(|slope| slope.is_nan()), "{}", at(rule, &x));
             }
         }
     }

@@ -3,11 +3,12 @@
 
 mod common;
 
-use common::{assert_close, assert_ulps};
+use common::{OnTape, assert_close, assert_ulps};
+use smoothmax::smooth::{smooth_argmax, sparsemax};
 use smoothmax::tape::Tape;
 use smoothmax::{
-    Dual, KinkKind, Program, Scalar, Var, gradient, hessian, hvp, jacobian, jvp, log_sum_exp, max, softmax,
-    sum, vjp,
+    Batch, Dual, KinkKind, Program, Scalar, Var, dot, gradient, hessian, hvp, jacobian, jvp, log_sum_exp,
+    max, softmax, sum, vjp,
 };
 
 #[test]
@@ -203,6 +204,25 @@ fn arguments_that_do_not_vary_do_not_spoil_forward_mode() {
 }
 
 #[test]
+fn an_infinite_slope_of_what_does_not_vary_does_not_spoil_forward_mode() {
+    let (_, forward) = jvp(&[1.0, 0.0], &[1.0, 0.0], |x| vec![x[0] + x[1].sqrt()]);
+    assert_eq!(forward[0], 1.0);
+    let (_, columns) = jacobian(&[1.0, 0.0], |x| vec![x[0], x[1].sqrt(), x[1]]);
+    let (_, rows) = jacobian(&[1.0, 0.0], |x| vec![x[0], x[1].sqrt()]);
+    assert_eq!(columns.as_slice(), [1.0, 0.0, 0.0, 0.0, f64::INFINITY, 1.0]);
+    assert_eq!(columns.rows(0, 2), rows);
+    let nested = Dual::variable(Dual::variable(1.0)) + Dual::lift(Dual::lift(0.0)).sqrt();
+    assert_eq!((nested.tangent.value, nested.tangent.tangent), (1.0, 0.0));
+    // Second order, on one number and on lanes: along x0 the root does not vary.
+    let (_, _, product) = hvp(&[1.0, 0.0], &[1.0, 0.0], |x| x[0] * x[1].sqrt());
+    assert_eq!(product[0], 0.0);
+    let batch = Batch::record(&[1.0, 0.0], &[[2.0]; 3][..], |x, row| row[0] * x[0] * x[1].sqrt());
+    assert_eq!(batch.hessian_of_sum(&[1.0, 0.0], &[1.0; 3]).unwrap()[(0, 0)], 0.0);
+    // An infinite value of something that does not vary stays unknown.
+    assert!(Dual::lift(0.0f64).ln().tangent.is_nan());
+}
+
+#[test]
 fn the_first_nonfinite_value_is_found() {
     let tape = Tape::new();
     let x = tape.vars(&[2.0, 5.0]);
@@ -259,4 +279,25 @@ fn ties_of_a_sharp_smooth_maximum_are_kinks() {
         smoothmax::smooth_max(&tape.vars(&[1.0, 1.0, 0.0]), k).backward().kinks().len()
     };
     assert_eq!((kinks(50.0), kinks(f64::INFINITY), kinks(f64::NEG_INFINITY)), (0, 1, 0));
+}
+
+#[test]
+fn a_node_of_several_outputs_reports_its_kink_once() {
+    fn kinks(x: &[f64], f: OnTape) -> Vec<String> {
+        let tape = Tape::new();
+        let kinks = f(&tape.vars(x)).backward().kinks();
+        kinks.into_iter().map(|kink| kink.operation).collect()
+    }
+    let tie = [1.0, 1.0];
+    assert_eq!(kinks(&tie, |x| smooth_argmax(x, f64::INFINITY)[0]), ["smooth_argmax"]);
+    assert_eq!(kinks(&tie, |x| smooth_argmax(x, f64::INFINITY)[1]), ["smooth_argmax"]);
+    assert_eq!(kinks(&tie, |x| dot(&[1.0, 2.0], &smooth_argmax(x, f64::INFINITY))), ["smooth_argmax"]);
+    // At the border of the support.
+    assert_eq!(kinks(&[1.0, 0.0], |x| sparsemax(x)[0]), ["sparsemax"]);
+    assert_eq!(kinks(&[1.0, 0.5, 0.25], |x| sparsemax(x)[1]), ["sparsemax"]);
+    let none: [&str; 0] = [];
+    assert_eq!(kinks(&[1.0, 0.5], |x| sparsemax(x)[1]), none, "inside");
+    assert_eq!(kinks(&[1.0, -0.5], |x| sparsemax(x)[0]), none, "outside");
+    assert_eq!(kinks(&[1.0, f64::INFINITY], |x| sparsemax(x)[0]), none);
+    assert_eq!(kinks(&[1.0, 0.0], |x| sparsemax(x)[0] * 0.0), none, "not used");
 }

@@ -206,7 +206,8 @@ impl<T: Primitive> NaryKind<T> {
     }
 
     /// How the node `y = f(x)` fails to be differentiable: an exact extremum -
-    /// also that of an infinite sharpness - may be attained more than once.
+    /// also that of an infinite sharpness - may be attained more than once, a
+    /// projection may be at the border of a face.
     pub(crate) fn kink(&self, x: &[T], y: T) -> Option<KinkKind> {
         let tie = |x: &[T], m: T, kind| (x.iter().filter(|&&x| x == m).count() > 1).then_some(kind);
         match self {
@@ -220,6 +221,7 @@ impl<T: Primitive> NaryKind<T> {
                 let sign = Float::signum(*k);
                 tie(x, extreme(x, -*k, |x, m| sign * x > sign * m), KinkKind::Jump)
             }
+            NaryKind::Sparsemax => simplex::is_at_border(x).then_some(KinkKind::Corner),
             NaryKind::Custom(node) => node.has_corner(x).then_some(KinkKind::Corner),
             _ => None,
         }

@@ -60,6 +60,21 @@ fn support<R: SliceNumber>(x: &[R], m: R::Base, k: R::Base) -> Vec<usize> {
     candidates
 }
 
+/// Whether an entry of weight 0 is at the threshold: the support changes there,
+/// and with it the derivative.
+pub(crate) fn is_at_border<R: SliceNumber>(x: &[R]) -> bool {
+    let one = R::Base::one();
+    let m = x.iter().fold(R::Base::neg_infinity(), |m, x| m.max(x.base()));
+    if m.is_infinite() || x.iter().any(|x| x.base().is_nan()) {
+        return false;
+    }
+    let z = |i: usize| x[i].base() - m;
+    let support = support(x, m, one);
+    let (size, total) =
+        support.iter().fold((R::Base::zero(), R::Base::zero()), |(n, s), &i| (n + one, s + z(i)));
+    (0..x.len()).any(|i| !support.contains(&i) && total - size * z(i) == one)
+}
+
 /// Adds `k (ȳ_i - mean ȳ)`, over the support of `p`, to `x_bar`; NaN if `p` is.
 pub(crate) fn simplex_pullback<R: SliceNumber>(p: &[R], k: R::Base, y_bar: &[R], x_bar: &mut [R]) {
     if p.iter().any(|p| p.base().is_nan()) {

@@ -144,7 +144,7 @@ fn quotients(op: Op, values: &[Interval]) -> [Interval; 3] {
     match op {
         Op::Neg => [ONE.negated(), ALL, ALL],
         Op::Add => [ONE, ONE, ALL],
-        Op::Sub => [ONE, ONE.negated(), ALL],
+        Op::Sub | Op::Gap => [ONE, ONE.negated(), ALL],
         Op::Mul => [values[1], values[0], ALL],
         Op::MulAdd => [values[1], values[0], ONE],
         Op::Div if values[1].low == values[1].high && values[1].low != 0.0 => {
@@ -162,7 +162,7 @@ fn quotients(op: Op, values: &[Interval]) -> [Interval; 3] {
         Op::Exp | Op::Exp2 | Op::ExpM1 | Op::Ln | Op::Log2 | Op::Log10 | Op::Ln1p => [INCREASING, ALL, ALL],
         Op::Sqrt | Op::Cbrt | Op::Sinh | Op::Asin | Op::Atanh | Op::Acosh => [INCREASING, ALL, ALL],
         Op::Floor | Op::Ceil | Op::Round | Op::Trunc => [INCREASING, ALL, ALL],
-        Op::Signum | Op::Sign | Op::Step | Op::Positive => [INCREASING, ALL, ALL],
+        Op::Signum | Op::SignBit | Op::Sign | Op::Step | Op::Positive => [INCREASING, ALL, ALL],
         Op::Acos => [INCREASING.negated(), ALL, ALL],
         _ => [ALL; 3],
     }

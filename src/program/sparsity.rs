@@ -139,9 +139,9 @@ enum Curvature {
 
 fn curvature(op: Op) -> Curvature {
     match op {
-        Op::Floor | Op::Ceil | Op::Round | Op::Trunc | Op::Signum => Curvature::Flat,
+        Op::Floor | Op::Ceil | Op::Round | Op::Trunc | Op::Signum | Op::SignBit => Curvature::Flat,
         Op::Sign | Op::Step | Op::Positive | Op::MaxWeight => Curvature::Flat,
-        Op::Neg | Op::Add | Op::Sub | Op::Rem | Op::Fract => Curvature::Linear(0),
+        Op::Neg | Op::Add | Op::Sub | Op::Gap | Op::Rem | Op::Fract => Curvature::Linear(0),
         Op::Abs | Op::Relu | Op::Max | Op::Min => Curvature::Linear(0),
         Op::Select => Curvature::Linear(1),
         Op::Mul | Op::MulAdd => Curvature::Pairs(&[(0, 1)]),

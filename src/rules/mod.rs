@@ -245,7 +245,7 @@ pub trait Row {
     /// Forward mode: the tangent of `y = f(x)` from the tangents of its arguments.
     #[inline(always)]
     fn tangent<T: Elementary>(x: &Arguments<T>, y: T, x_dot: &Arguments<T>) -> T {
-        tangent::<Self, T>(&Self::partials(x, y), x_dot)
+        tangent::<Self, T>(&Self::partials(x, y), y, x_dot)
     }
 }
 
@@ -255,35 +255,32 @@ fn with_sign<T: Number>(sign: f64, x: T) -> T {
     if sign < 0.0 { -x } else { x }
 }
 
-/// `Σ p_i ẋ_i` with the partials of a rule.
+/// `Σ p_i ẋ_i` with the partials of a rule at its value `y`.
 #[inline(always)]
-pub(crate) fn tangent<F: Row + ?Sized, T: Number>(partials: &Arguments<T>, x_dot: &Arguments<T>) -> T {
+pub(crate) fn tangent<F: Row + ?Sized, T: Number>(partials: &Arguments<T>, y: T, x_dot: &Arguments<T>) -> T {
     let mut sum = partials[0].chain(x_dot[0]);
     for i in 1..F::ARITY {
         sum = sum + partials[i].chain(x_dot[i]);
     }
     // Partials of 1 and -1 make no NaN.
-    if F::OP.is_affine() { sum } else { T::settle_tangent(sum, F::ARITY, partials, x_dot) }
+    if F::OP.is_affine() { sum } else { T::settle_tangent(sum, y, F::ARITY, partials, x_dot) }
 }
 
 /// The tangent where the plain sum is NaN, without the arguments that do not
 /// vary: neither a constant exponent's undefined slope nor the infinite one of
 /// a constant divisor 0 says anything about the others.
 ///
-/// An infinite slope still meets a zero tangent - and gives NaN - where nothing
-/// varies: `ln(exp(-800))` has no slope 0, see [`Number::chain`].
+/// Where nothing varies, a finite value has tangent 0. One that is infinite or
+/// NaN has tangent NaN: `ln(exp(-800))` has no slope 0, see [`Number::chain`].
 #[cold]
 #[inline(never)]
-fn tangent_of_varying<T: Number>(arity: usize, partials: &Arguments<T>, x_dot: &Arguments<T>) -> T {
-    let varies = x_dot[..arity].iter().any(|x_dot| !x_dot.is_zero());
-    let mut sum = T::constant(0.0);
-    for (&p, &x_dot) in partials.iter().zip(x_dot).take(arity) {
-        let counts = if varies { !x_dot.is_zero() } else { !p.has_nan() };
-        if counts {
-            sum = sum + p.chain(x_dot);
-        }
+fn tangent_of_varying<T: Number>(y: T, arity: usize, partials: &Arguments<T>, x_dot: &Arguments<T>) -> T {
+    let varying = || partials.iter().zip(x_dot).take(arity).filter(|(_, x_dot)| !x_dot.is_zero());
+    if varying().next().is_none() {
+        let is_finite = !(y - y).has_nan();
+        return T::constant(if is_finite { 0.0 } else { f64::NAN });
     }
-    sum
+    varying().fold(T::constant(0.0), |sum, (&p, &x_dot)| sum + p.chain(x_dot))
 }
 
 /// What to do with a rule known at compile time; see [`dispatch`].

@@ -39,9 +39,16 @@ pub trait Number:
     /// What does not influence the result has derivative zero, even where its
     /// own slope is infinite: `select(x, sqrt(x), 0)` at 0. The inner factor
     /// does not absorb: `ln(exp(-800))` must not report a slope of 0 for a
-    /// value of -inf, so its `inf * 0` stays NaN. Forward sweeps use the
-    /// partial, reverse sweeps the adjoint as the outer factor; the two
-    /// therefore agree.
+    /// value of -inf, so its `inf * 0` stays NaN.
+    ///
+    /// Reverse sweeps use the adjoint as the outer factor. Forward sweeps use
+    /// the partial, and know of an argument only that its tangent is zero: such
+    /// arguments count for nothing beside one that varies, and where none varies
+    /// the tangent is 0 if the value is finite, NaN if not. So the two agree
+    /// wherever no infinite slope meets a zero. Where one does, forward mode
+    /// gives 0 at a finite value, and reverse mode for what is not on the way:
+    /// of `x + √y` at `y = 0`, the derivative in `x` is 1 in both; of
+    /// `√exp(-800)`, it is 0 in forward mode and NaN in reverse mode.
     fn chain(self, inner: Self) -> Self;
 
     /// Whether the value and every derivative carried along are exactly zero.
@@ -53,10 +60,16 @@ pub trait Number:
     /// `self^n`, where `n` holds an integer.
     fn powi(self, n: Self) -> Self;
 
-    /// The tangent `sum = Σ p_i ẋ_i`; where that is NaN, the sum over what varies.
+    /// The tangent `sum = Σ p_i ẋ_i` of `y`; where that is NaN, the sum over what varies.
     #[inline(always)]
-    fn settle_tangent(sum: Self, arity: usize, partials: &Arguments<Self>, x_dot: &Arguments<Self>) -> Self {
-        if sum.has_nan() { tangent_of_varying(arity, partials, x_dot) } else { sum }
+    fn settle_tangent(
+        sum: Self,
+        y: Self,
+        arity: usize,
+        partials: &Arguments<Self>,
+        x_dot: &Arguments<Self>,
+    ) -> Self {
+        if sum.has_nan() { tangent_of_varying(y, arity, partials, x_dot) } else { sum }
     }
 }
 

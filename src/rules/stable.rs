@@ -8,8 +8,9 @@
 //! [`smooth`](crate::smooth) docs state every figure. Single precision goes
 //! through the same code.
 //!
-//! Where `k x` is infinite, and at `k = inf`, a function is its limit: there the
-//! exact function is returned.
+//! Where `k x` is infinite, or so large that `e^{-k|x|}` is zero and nothing else
+//! matters, and at `k = inf`, a function is its limit: there the exact function
+//! is returned.
 
 use std::f64::consts::{FRAC_2_PI, FRAC_2_SQRT_PI, LN_2};
 
@@ -34,6 +35,12 @@ pub(super) fn sharp<T: Lane>(f: impl FnOnce(f64, f64) -> f64, x: T, k: T) -> T {
 fn scaled(x: f64, k: f64) -> Option<DoubleDouble> {
     let is_limit = k == f64::INFINITY || (k * x).is_infinite();
     (!is_limit).then(|| DoubleDouble::product(k, x))
+}
+
+/// `kx`, or nothing where a function is at its limit because `e^{-|kx|}` is zero.
+#[inline]
+fn decaying(x: f64, k: f64) -> Option<DoubleDouble> {
+    if (k * x).abs() > -f64::EXP_UNDERFLOW { None } else { scaled(x, k) }
 }
 
 /// A literal or a result that is exact.
@@ -68,7 +75,7 @@ pub(super) fn softplus(x: f64) -> f64 {
 
 /// `max(x, 0) + ln(1 + e^{-k|x|}) / k`.
 pub(super) fn smooth_relu(x: f64, k: f64) -> f64 {
-    let Some(z) = scaled(x, k) else { return positive_part(x) };
+    let Some(z) = decaying(x, k) else { return positive_part(x) };
     exact(positive_part(x)).plus(z.abs().neg().exp().ln_1p().div(exact(k))).value()
 }
 
@@ -86,7 +93,7 @@ pub(super) fn sigmoid(x: f64) -> f64 {
 
 /// `1 / (1 + e^{-kx})`.
 pub(super) fn smooth_step(x: f64, k: f64) -> f64 {
-    scaled(x, k).map_or(0.5 + 0.5 * sign(x), logistic)
+    decaying(x, k).map_or(0.5 + 0.5 * sign(x), logistic)
 }
 
 /// `t / (1 + t)²` with `t = e^{-|z|}`.
@@ -102,7 +109,7 @@ pub(super) fn logistic_density(x: f64) -> f64 {
 
 /// `|x| + ln(1 + t) / k` with `t = e^{-2k|x|}`.
 pub(super) fn smooth_abs(x: f64, k: f64) -> f64 {
-    let Some(z) = scaled(x, k) else { return x.abs() };
+    let Some(z) = decaying(x, k) else { return x.abs() };
     exact(x.abs()).plus(double_tail(z).ln_1p().div(exact(k))).value()
 }
 
@@ -127,13 +134,13 @@ fn sech_squared(z: DoubleDouble) -> DoubleDouble {
 
 /// `tanh(kx)`.
 pub(super) fn smooth_sign(x: f64, k: f64) -> f64 {
-    let Some(z) = scaled(x, k) else { return sign(x) };
+    let Some(z) = decaying(x, k) else { return sign(x) };
     tanh(z).value().copysign(x)
 }
 
 /// `k / cosh²(kx)`.
 pub(super) fn smooth_sign_slope(x: f64, k: f64) -> f64 {
-    let Some(z) = scaled(x, k) else { return dirac(x, k) };
+    let Some(z) = decaying(x, k) else { return dirac(x, k) };
     sech_squared(z).mul(exact(k)).value()
 }
 
@@ -144,7 +151,7 @@ fn pull(z: DoubleDouble, t: f64) -> f64 {
 
 /// `-(ln(1 + t) + 2k|x| t / (1 + t)) / k²` with `t = e^{-2k|x|}`.
 pub(super) fn smooth_abs_sharpness_slope(x: f64, k: f64) -> f64 {
-    let Some(z) = scaled(x, k) else { return 0.0 };
+    let Some(z) = decaying(x, k) else { return 0.0 };
     let t = z.abs().scaled(-2.0).exp_rounded().value();
     -((t.ln_1p() + pull(z, t)) / k / k)
 }
@@ -168,7 +175,7 @@ fn is_tiny(z: DoubleDouble) -> bool {
 
 /// `ln cosh(kx) / k`.
 pub(super) fn log_cosh(x: f64, k: f64) -> f64 {
-    match scaled(x, k) {
+    match decaying(x, k) {
         None => x.abs() - LN_2 / k,
         Some(z) if is_tiny(z) => 0.5 * z.value() * x,
         Some(z) => ln_cosh(z).div(exact(k)).value(),
@@ -177,7 +184,7 @@ pub(super) fn log_cosh(x: f64, k: f64) -> f64 {
 
 /// `(z tanh z - ln cosh z) / k²` with `z = kx`, the slope of [`log_cosh`] in `k`.
 pub(super) fn log_cosh_sharpness_slope(x: f64, k: f64) -> f64 {
-    match scaled(x, k) {
+    match decaying(x, k) {
         None => LN_2 / k / k,
         Some(z) if is_tiny(z) => 0.5 * x * x,
         Some(z) => legendre(z).div(exact(k)).div(exact(k)).value(),
@@ -218,7 +225,7 @@ pub(super) fn log_cosh_sharpness_curvature(x: f64, k: f64) -> f64 {
         1.333_948_852_546_217_3e-5,
         -5.753_854_601_847_295e-6,
     ];
-    let Some(z) = scaled(x, k) else { return -2.0 * LN_2 / k / k / k };
+    let Some(z) = decaying(x, k) else { return -2.0 * LN_2 / k / k / k };
     if z.abs().upper() < 0.5 {
         let square = z.value() * z.value();
         let series = SERIES.iter().rev().fold(0.0, |sum, c| sum * square + c);
@@ -230,19 +237,19 @@ pub(super) fn log_cosh_sharpness_curvature(x: f64, k: f64) -> f64 {
 
 /// `x tanh(kx)`.
 pub(super) fn x_tanh(x: f64, k: f64) -> f64 {
-    let Some(z) = scaled(x, k) else { return x.abs() };
+    let Some(z) = decaying(x, k) else { return x.abs() };
     tanh(z).mul(exact(x.abs())).value()
 }
 
 /// `tanh z + z / cosh² z` with `z = kx`: the slope of `x tanh(kx)`.
 pub(super) fn x_tanh_slope(x: f64, k: f64) -> f64 {
-    let Some(z) = scaled(x, k) else { return sign(x) };
+    let Some(z) = decaying(x, k) else { return sign(x) };
     tanh(z).plus(z.abs().mul(sech_squared(z))).value().copysign(x)
 }
 
 /// `2k (1 - z tanh z) / cosh² z` with `z = kx`, which vanishes at `z = 1.19968`.
 pub(super) fn x_tanh_curvature(x: f64, k: f64) -> f64 {
-    let Some(z) = scaled(x, k) else { return 2.0 * dirac(x, k) };
+    let Some(z) = decaying(x, k) else { return 2.0 * dirac(x, k) };
     let factor = exact(1.0).plus(z.abs().mul(tanh(z)).neg());
     sech_squared(z).mul(factor).mul(exact(k)).scaled(2.0).value()
 }
@@ -313,32 +320,33 @@ fn bell(z: DoubleDouble) -> DoubleDouble {
 
 /// `|x| + (e^{-z²}/√π - z erfc z) / k` with `z = k|x|`.
 pub(super) fn gaussian_abs(x: f64, k: f64) -> f64 {
-    let Some(z) = scaled(x, k) else { return x.abs() };
+    let Some(z) = decaying(x, k) else { return x.abs() };
     let a = z.abs().upper();
     x.abs() + (0.5 * FRAC_2_SQRT_PI * bell(z).value() - a * libm::erfc(a)) / k
 }
 
 /// `-e^{-z²} / (k² √π)` with `z = kx`, the slope of [`gaussian_abs`] in `k`.
 pub(super) fn gaussian_abs_sharpness_slope(x: f64, k: f64) -> f64 {
-    let Some(z) = scaled(x, k) else { return 0.0 };
+    let Some(z) = decaying(x, k) else { return 0.0 };
     bell(z).mul(exact(-0.5 * FRAC_2_SQRT_PI)).div(exact(k)).div(exact(k)).value()
 }
 
 /// `erf(kx)`.
 pub(super) fn gaussian_sign(x: f64, k: f64) -> f64 {
-    scaled(x, k).map_or(sign(x), |z| libm::erf(z.value()))
+    decaying(x, k).map_or(sign(x), |z| libm::erf(z.value()))
 }
 
 /// `erf z + (2/√π) z e^{-z²}` with `z = kx`, the slope of `x erf(kx)`.
 pub(super) fn x_erf_slope(x: f64, k: f64) -> f64 {
-    let Some(z) = scaled(x, k) else { return sign(x) };
+    let Some(z) = decaying(x, k) else { return sign(x) };
     libm::erf(z.value()) + FRAC_2_SQRT_PI * z.value() * bell(z).value()
 }
 
 /// `(2k/√π) e^{-(kx)²}`.
 pub(super) fn gaussian_sign_slope(x: f64, k: f64) -> f64 {
-    let Some(z) = scaled(x, k) else { return dirac(x, k) };
-    bell(z).mul(DoubleDouble::product(k, FRAC_2_SQRT_PI)).value()
+    let Some(z) = decaying(x, k) else { return dirac(x, k) };
+    // Twice a half, which does not overflow.
+    bell(z).mul(DoubleDouble::product(k, 0.5 * FRAC_2_SQRT_PI)).scaled(2.0).value()
 }
 
 /// `(2/π) x atan(kx)`.

@@ -74,13 +74,13 @@ rules! {
         /// `e^x - 1`, accurate near 0.
         ExpM1 = exp_m1(x) -> y { value: x.exp_m1(), partials: [x.exp()], samples: [[-30.0], [1e-3], [1.0]], edges: [[0.0] => [1.0]] }
         /// Natural logarithm.
-        Ln = ln(x) -> y { value: x.ln(), partials: [x.recip()], samples: [[0.1], [1.0], [7.0]], edges: [[0.0] => [INF]] }
+        Ln = ln(x) -> y { value: x.ln(), partials: [defined(x.recip(), y)], samples: [[0.1], [1.0], [7.0]], edges: [[0.0] => [INF], [-INF] => [NAN]] }
         /// `ln(1 + x)`, accurate near 0.
-        Ln1p = ln_1p(x) -> y { value: x.ln_1p(), partials: [(c::<T>(1.0) + x).recip()], samples: [[-0.5], [1e-3], [7.0]], edges: [[-1.0] => [INF]] }
+        Ln1p = ln_1p(x) -> y { value: x.ln_1p(), partials: [defined((c::<T>(1.0) + x).recip(), y)], samples: [[-0.5], [1e-3], [7.0]], edges: [[-1.0] => [INF], [-INF] => [NAN]] }
         /// Binary logarithm.
-        Log2 = log2(x) -> y { value: x.log2(), partials: [x.recip() * c(LOG2_E)], samples: [[0.1], [7.0], [1.7e308]], edges: [[0.0] => [INF]] }
+        Log2 = log2(x) -> y { value: x.log2(), partials: [defined(x.recip() * c(LOG2_E), y)], samples: [[0.1], [7.0], [1.7e308]], edges: [[0.0] => [INF], [-INF] => [NAN]] }
         /// Decimal logarithm.
-        Log10 = log10(x) -> y { value: x.log10(), partials: [x.recip() * c(LOG10_E)], samples: [[0.1], [7.0], [1.7e308]], edges: [[0.0] => [INF]] }
+        Log10 = log10(x) -> y { value: x.log10(), partials: [defined(x.recip() * c(LOG10_E), y)], samples: [[0.1], [7.0], [1.7e308]], edges: [[0.0] => [INF], [-INF] => [NAN]] }
         /// `x^p`; a negative `x` needs an integer `p` and has no slope in `p`.
         Powf = powf(x, p) -> y {
             value: x.powf(p), partials: [p.chain(x.powf(p - c(1.0))), y.chain(x.ln())],
@@ -132,8 +132,8 @@ rules! {
         }
         /// Inverse hyperbolic tangent.
         Atanh = atanh(x) -> y {
-            value: x.atanh(), partials: [((c::<T>(1.0) - x) * (c::<T>(1.0) + x)).recip()],
-            samples: [[-0.6], [0.1], [0.9]], edges: [[1.0] => [INF], [-1.0] => [INF]]
+            value: x.atanh(), partials: [defined(((c::<T>(1.0) - x) * (c::<T>(1.0) + x)).recip(), y)],
+            samples: [[-0.6], [0.1], [0.9]], edges: [[1.0] => [INF], [-1.0] => [INF], [-1e160] => [NAN]]
         }
         /// Euclidean length `sqrt(a^2 + b^2)` without intermediate overflow; a
         /// corner at the origin, with slope 0 there. `x.hypot(1.0 / k)` is the
@@ -185,33 +185,35 @@ rules! {
             samples: [[1.0, 2.0, 3.0], [-1.0, 2.0, 3.0]], edges: [[0.0, 2.0, 3.0] => [0.0, 0.0, 1.0]], Jump when x == 0.0
         }
         /// Largest integer not above.
-        Floor = floor(x) -> y { value: x.floor(), partials: [c(0.0)], samples: [[-1.5], [2.3]], edges: [[2.0] => [0.0]], Jump when x == y }
+        Floor = floor(x) -> y { value: x.floor(), partials: [y - y], samples: [[-1.5], [2.3]], edges: [[2.0] => [0.0], [INF] => [NAN]], Jump when x == y }
         /// Smallest integer not below.
-        Ceil = ceil(x) -> y { value: x.ceil(), partials: [c(0.0)], samples: [[-1.5], [2.3]], edges: [[2.0] => [0.0]], Jump when x == y }
+        Ceil = ceil(x) -> y { value: x.ceil(), partials: [y - y], samples: [[-1.5], [2.3]], edges: [[2.0] => [0.0], [INF] => [NAN]], Jump when x == y }
         /// Nearest integer, halves away from zero.
-        Round = round(x) -> y { value: x.round(), partials: [c(0.0)], samples: [[-1.4], [2.3]], edges: [[2.5] => [0.0]], Jump when (x - x.trunc()).abs() == 0.5 }
+        Round = round(x) -> y { value: x.round(), partials: [y - y], samples: [[-1.4], [2.3]], edges: [[2.5] => [0.0], [INF] => [NAN]], Jump when (x - x.trunc()).abs() == 0.5 }
         /// Integer part, towards zero.
-        Trunc = trunc(x) -> y { value: x.trunc(), partials: [c(0.0)], samples: [[-1.5], [2.3]], edges: [[2.0] => [0.0]], Jump when x == y && x != 0.0 }
+        Trunc = trunc(x) -> y { value: x.trunc(), partials: [y - y], samples: [[-1.5], [2.3]], edges: [[2.0] => [0.0], [INF] => [NAN]], Jump when x == y && x != 0.0 }
         /// Fractional part `x - trunc(x)`; slope 1 between the jumps.
         Fract = fract(x) -> y { value: x.fract(), partials: [c(1.0)], samples: [[-1.5], [2.3]], edges: [[2.0] => [1.0]], Jump when y == 0.0 && x != 0.0 }
         /// IEEE sign: 1 for +0, -1 for -0; NaN for NaN.
-        Signum = signum(x) -> y { value: x.signum(), partials: [c(0.0)], samples: [[-1.5], [2.3]], edges: [[0.0] => [0.0]], Jump when x == 0.0 }
+        Signum = signum(x) -> y { value: x.signum(), partials: [y - y], samples: [[-1.5], [2.3]], edges: [[0.0] => [0.0], [INF] => [0.0], [NAN] => [NAN]], Jump when x == 0.0 }
+        /// 1 or -1 by the sign bit, which zeros and NaN have too.
+        SignBit = sign_bit(x) -> y { value: (1.0 as Self).copysign(x), partials: [c(0.0)], samples: [[-1.5], [2.3]], edges: [[0.0] => [0.0]], Jump when x == 0.0 }
         /// Sign of a number, 0 at 0: the slope of `abs`.
-        Sign = sign(x) -> y { value: if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else { x * 0.0 }, partials: [c(0.0)], samples: [[-1.5], [2.3]], edges: [[0.0] => [0.0]], Jump when x == 0.0 }
+        Sign = sign(x) -> y { value: if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else { x * 0.0 }, partials: [y - y], samples: [[-1.5], [2.3]], edges: [[0.0] => [0.0], [INF] => [0.0], [NAN] => [NAN]], Jump when x == 0.0 }
         /// Unit step, 1/2 at 0: the slope of `relu`.
         Step = step(x) -> y {
-            value: if x > 0.0 { 1.0 } else if x < 0.0 { 0.0 } else { x + 0.5 }, partials: [c(0.0)],
-            samples: [[-1.5], [2.3]], edges: [[0.0] => [0.0]], Jump when x == 0.0
+            value: if x > 0.0 { 1.0 } else if x < 0.0 { 0.0 } else { x + 0.5 }, partials: [y - y],
+            samples: [[-1.5], [2.3]], edges: [[0.0] => [0.0], [INF] => [0.0], [NAN] => [NAN]], Jump when x == 0.0
         }
         /// 1 where `x > 0`, else 0: the slope of `select`.
         Positive = positive(x) -> y {
-            value: if x > 0.0 { 1.0 } else if x <= 0.0 { 0.0 } else { x }, partials: [c(0.0)],
+            value: if x > 0.0 { 1.0 } else if x <= 0.0 { 0.0 } else { x }, partials: [y - y],
             samples: [[-1.5], [2.3]], edges: [[0.0] => [0.0]], Jump when x == 0.0
         }
         /// The share of `a` in `max(a, b)`: 1, 0, or 1/2 in a tie.
         MaxWeight = max_weight(a, b) -> y {
             value: if a > b { 1.0 } else if a < b { 0.0 } else if a == b { 0.5 } else if !b.is_nan() { 0.0 } else if !a.is_nan() { 1.0 } else { a },
-            partials: [c(0.0), c(0.0)], samples: [[1.0, 2.0], [0.3, -0.4]], edges: [[0.5, 0.5] => [0.0, 0.0]], Jump when a == b
+            partials: [y - y, y - y], samples: [[1.0, 2.0], [0.3, -0.4]], edges: [[0.5, 0.5] => [0.0, 0.0]], Jump when a == b
         }
         /// `ln(1 + e^x)`, the smooth `max(x, 0)`.
         Softplus = softplus(x) -> y {
@@ -261,7 +263,7 @@ rules! {
         /// Slope of `smooth_abs` in its sharpness.
         SmoothAbsSharpnessSlope = smooth_abs_sharpness_slope(x, k) -> y {
             value: sharp(stable::smooth_abs_sharpness_slope, x, k),
-            partials: [x.chain(x.smooth_sign_slope(k)) / k, -(y + y - x.square().chain(x.smooth_sign_slope(k)) / k) / k],
+            partials: [x.chain(x.smooth_sign_slope(k)) / k, -(y + y - x.chain(x.chain(x.smooth_sign_slope(k))) / k) / k],
             samples: [[-2.0, 1.0], [0.1, 3.0], [0.4, 50.0]], edges: [[0.0, 2.0] => [0.0, 0.25 * LN_2]]
         }
         /// Smooth sign `tanh(kx)`, the slope of `smooth_abs`.
@@ -295,8 +297,8 @@ rules! {
         LogCoshSharpnessCurvature = log_cosh_sharpness_curvature(x, k) -> y {
             value: sharp(stable::log_cosh_sharpness_curvature, x, k),
             partials: [
-                c::<T>(-2.0) * x.square().chain(x.smooth_sign_slope(k)) * x.smooth_sign(k) / k,
-                -(c::<T>(3.0) * y + c::<T>(2.0) * x.square().chain(x.smooth_sign_slope(k)) * x * x.smooth_sign(k) / k) / k
+                c::<T>(-2.0) * x.chain(x.chain(x.smooth_sign_slope(k))) * x.smooth_sign(k) / k,
+                -(c::<T>(3.0) * y + c::<T>(2.0) * x.chain(x.chain(x.smooth_sign_slope(k))) * x * x.smooth_sign(k) / k) / k
             ],
             samples: [[-2.0, 1.0], [0.9, 3.0], [0.4, 50.0]], edges: [[0.0, 2.0] => [0.0, 0.0]]
         }
@@ -311,7 +313,7 @@ rules! {
         /// Pseudo-Huber function `√(x² + 1/k²) - 1/k`: convex, below `|x|` by
         /// at most `1/k`. NaN unless `k > 0`.
         PseudoHuber = pseudo_huber(x, k) -> y {
-            value: sharp(stable::pseudo_huber, x, k), partials: [x.sqrt_sign(k), y / k * x.sqrt_bump(k)],
+            value: sharp(stable::pseudo_huber, x, k), partials: [x.sqrt_sign(k), y * x.sqrt_bump(k) / k],
             samples: [[-2.0, 1.0], [0.1, 3.0], [1e-3, 50.0], [0.4, 50.0]],
             edges: [[0.0, INF] => [0.0, 0.0], [-3.0, INF] => [-1.0, 0.0], [1.0, -1.0] => [NAN, NAN]],
             Corner when x == 0.0 && k == Self::INFINITY
@@ -366,7 +368,7 @@ rules! {
         /// Slope `-e^{-(kx)²} / (k²√π)` of `gaussian_abs` in its sharpness.
         GaussianAbsSharpnessSlope = gaussian_abs_sharpness_slope(x, k) -> y {
             value: sharp(stable::gaussian_abs_sharpness_slope, x, k),
-            partials: [x.chain(x.gaussian_sign_slope(k)) / k, -(y + y - x.square().chain(x.gaussian_sign_slope(k)) / k) / k],
+            partials: [x.chain(x.gaussian_sign_slope(k)) / k, -(y + y - x.chain(x.chain(x.gaussian_sign_slope(k))) / k) / k],
             samples: [[-2.0, 1.0], [0.1, 3.0], [0.1, 50.0]], edges: [[0.0, INF] => [0.0, 0.0], [3.0, INF] => [0.0, 0.0]]
         }
         /// `erf(kx)`, the slope of `gaussian_abs`. NaN unless `k > 0`.
@@ -382,7 +384,7 @@ rules! {
         }
         /// `x tanh(kx)`: below `|x|` by at most `0.2784.. / k`, not convex. NaN unless `k > 0`.
         XTanh = x_tanh(x, k) -> y {
-            value: sharp(stable::x_tanh, x, k), partials: [x.x_tanh_slope(k), x.square().chain(x.smooth_sign_slope(k)) / k],
+            value: sharp(stable::x_tanh, x, k), partials: [x.x_tanh_slope(k), x.chain(x.chain(x.smooth_sign_slope(k))) / k],
             samples: [[-2.0, 1.0], [0.1, 3.0], [0.0, 5.0], [0.4, 50.0]], edges: [[0.0, INF] => [0.0, 0.0], [-3.0, INF] => [-1.0, 0.0]],
             Corner when x == 0.0 && k == Self::INFINITY
         }
@@ -402,7 +404,7 @@ rules! {
         }
         /// `x erf(kx)`: below `|x|` by at most `0.2403.. / k`, not convex. NaN unless `k > 0`.
         XErf = x_erf(x, k) -> y {
-            value: x * sharp(stable::gaussian_sign, x, k), partials: [x.x_erf_slope(k), x.square().chain(x.gaussian_sign_slope(k)) / k],
+            value: x * sharp(stable::gaussian_sign, x, k), partials: [x.x_erf_slope(k), x.chain(x.chain(x.gaussian_sign_slope(k))) / k],
             samples: [[-2.0, 1.0], [0.1, 3.0], [0.0, 5.0], [0.1, 50.0]], edges: [[0.0, INF] => [0.0, 0.0], [-3.0, INF] => [-1.0, 0.0]],
             Corner when x == 0.0 && k == Self::INFINITY
         }
@@ -433,7 +435,7 @@ rules! {
         /// Smooth positive part `ln(1 + e^{kx}) / k`: convex, above
         /// `max(x, 0)` by at most `ln 2 / k`. NaN unless `k > 0`.
         SmoothRelu = smooth_relu(x, k) -> y {
-            value: sharp(stable::smooth_relu, x, k), partials: [x.smooth_step(k), c::<T>(0.25) * x.smooth_abs_sharpness_slope(k * c(0.5))],
+            value: sharp(stable::smooth_relu, x, k), partials: [x.smooth_step(k), half(x).smooth_abs_sharpness_slope(k)],
             samples: [[-2.0, 1.0], [0.1, 3.0], [0.0, 5.0], [-0.4, 50.0]],
             edges: [[0.0, INF] => [0.5, 0.0], [-3.0, INF] => [0.0, 0.0], [1.0, 0.0] => [NAN, NAN]],
             Corner when x == 0.0 && k == Self::INFINITY
@@ -442,13 +444,13 @@ rules! {
         /// tends to the step everywhere but at 0, not uniformly. NaN unless `k > 0`.
         SmoothStep = smooth_step(x, k) -> y {
             value: sharp(stable::smooth_step, x, k),
-            partials: [c::<T>(0.5) * x.smooth_sign_slope(k * c(0.5)), x.chain(x.smooth_sign_slope(k * c(0.5))) * c(0.5) / k],
+            partials: [c::<T>(0.25) * half(x).smooth_sign_slope(k), x.chain(half(x).smooth_sign_slope(k)) * c(0.25) / k],
             samples: [[-2.0, 1.0], [0.1, 3.0], [-0.4, 50.0]], edges: [[0.0, 2.0] => [0.5, 0.0]]
         }
         /// Smooth positive part `(x + √(x² + 4/k²)) / 2`: convex, above
         /// `max(x, 0)` by at most `1/k`. NaN unless `k > 0`.
         Squareplus = squareplus(x, k) -> y {
-            value: sharp(stable::squareplus, x, k), partials: [x.squareplus_slope(k), -(x.sqrt_bump(k * c(0.5)) / k / k)],
+            value: sharp(stable::squareplus, x, k), partials: [x.squareplus_slope(k), -(half(x).sqrt_bump(k) / k / k)],
             samples: [[-2.0, 1.0], [0.1, 3.0], [0.0, 5.0], [-0.4, 50.0]],
             edges: [[0.0, INF] => [0.5, 0.0], [-3.0, INF] => [0.0, 0.0], [1.0, 0.0] => [NAN, NAN]],
             Corner when x == 0.0 && k == Self::INFINITY
@@ -456,7 +458,7 @@ rules! {
         /// `(1 + x / √(x² + 4/k²)) / 2`, the slope of `squareplus`.
         SquareplusSlope = squareplus_slope(x, k) -> y {
             value: sharp(stable::squareplus_slope, x, k),
-            partials: [c::<T>(0.5) * x.sqrt_sign_slope(k * c(0.5)), x.chain(x.sqrt_sign_slope(k * c(0.5))) * c(0.5) / k],
+            partials: [c::<T>(0.25) * half(x).sqrt_sign_slope(k), x.chain(half(x).sqrt_sign_slope(k)) * c(0.25) / k],
             samples: [[-2.0, 1.0], [0.1, 3.0], [-0.4, 50.0]], edges: [[0.0, 2.0] => [0.5, 0.0]]
         }
         /// Smooth positive part: 0 below `-1/k`, `x` above `1/k`, the parabola
@@ -483,7 +485,7 @@ rules! {
         SmoothMax2 = smooth_max2(a, b, k) -> y {
             // The maximum and the squareplus of minus the distance: nothing cancels.
             value: a.max(b) + sharp(stable::squareplus, -a.gap(b).abs(), k),
-            partials: [a.gap(b).squareplus_slope(k), b.gap(a).squareplus_slope(k), -(a.gap(b).sqrt_bump(k * c(0.5)) / k / k)],
+            partials: [a.gap(b).squareplus_slope(k), b.gap(a).squareplus_slope(k), -(half(a.gap(b)).sqrt_bump(k) / k / k)],
             samples: [[1.0, 2.0, 3.0], [0.3, -0.4, 5.0], [1.0, 1.0, 2.0]],
             edges: [[1.0, 1.0, INF] => [0.5, 0.5, 0.0], [INF, INF, 2.0] => [0.5, 0.5, -0.25], [2.0, 1.0, INF] => [1.0, 0.0, 0.0], [1.0, 2.0, 0.0] => [NAN, NAN, NAN]],
             Corner when a == b && k == Self::INFINITY
@@ -493,7 +495,7 @@ rules! {
         SmoothMaxPair = smooth_max_pair(a, b, k) -> y {
             // The maximum and the smooth positive part of minus the distance: nothing cancels.
             value: a.max(b) + sharp(stable::smooth_relu, -a.gap(b).abs(), k),
-            partials: [a.gap(b).smooth_step(k), b.gap(a).smooth_step(k), c::<T>(0.25) * a.gap(b).smooth_abs_sharpness_slope(k * c(0.5))],
+            partials: [a.gap(b).smooth_step(k), b.gap(a).smooth_step(k), half(a.gap(b)).smooth_abs_sharpness_slope(k)],
             samples: [[1.0, 2.0, 3.0], [0.3, -0.4, 5.0], [1.0, 1.0, 2.0]],
             edges: [[1.0, 1.0, INF] => [0.5, 0.5, 0.0], [2.0, 1.0, INF] => [1.0, 0.0, 0.0], [1.0, 2.0, 0.0] => [NAN, NAN, NAN]],
             Corner when a == b && k == Self::INFINITY
@@ -502,12 +504,24 @@ rules! {
         /// the minimum by at most `ln 2 / k`. NaN unless `k > 0`.
         SmoothMinPair = smooth_min_pair(a, b, k) -> y {
             value: a.min(b) - sharp(stable::smooth_relu, -a.gap(b).abs(), k),
-            partials: [b.gap(a).smooth_step(k), a.gap(b).smooth_step(k), c::<T>(-0.25) * a.gap(b).smooth_abs_sharpness_slope(k * c(0.5))],
+            partials: [b.gap(a).smooth_step(k), a.gap(b).smooth_step(k), -half(a.gap(b)).smooth_abs_sharpness_slope(k)],
             samples: [[1.0, 2.0, 3.0], [0.3, -0.4, 5.0], [1.0, 1.0, 2.0]],
             edges: [[1.0, 1.0, INF] => [0.5, 0.5, 0.0], [2.0, 1.0, INF] => [0.0, 1.0, 0.0], [1.0, 2.0, 0.0] => [NAN, NAN, NAN]],
             Corner when a == b && k == Self::INFINITY
         }
     }
+}
+
+/// The slope of a value `y`: NaN where that is.
+#[inline(always)]
+fn defined<T: Elementary>(slope: T, y: T) -> T {
+    slope * y.signum().square()
+}
+
+/// `x / 2`: a function of `kx/2` is one of `x/2` and `k`, which cannot underflow to a bad sharpness.
+#[inline(always)]
+fn half<T: Number>(x: T) -> T {
+    x * c(0.5)
 }
 
 /// `(3 - 2 z tanh z) tanh z + z / cosh² z` with `z = kx`, in the third derivative of `x_tanh`.

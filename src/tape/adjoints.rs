@@ -66,7 +66,8 @@ impl<'t, T: Primitive> Adjoints<'t, T> {
 
     /// Where, on the way to the result, a function was not differentiable: the
     /// gradient is then one of several generalised ones: ties share
-    /// equally, `abs` has slope 0 at 0. Nodes whose adjoint is zero are left out.
+    /// equally, `abs` has slope 0 at 0. Nodes whose adjoint is zero are left
+    /// out; one with several outputs is listed once, unless all theirs are zero.
     ///
     /// ```
     /// use smoothmax::{KinkKind, Tape};
@@ -83,10 +84,16 @@ impl<'t, T: Primitive> Adjoints<'t, T> {
             return Vec::new();
         };
         let recording = tape.recording();
-        (0..self.adjoints.len())
-            .filter(|&node| !self.adjoints[node].is_zero())
-            .filter_map(|node| diagnosis::kink_at(&recording, node))
-            .collect()
+        let instructions = &recording.instructions[..self.adjoints.len()];
+        let (mut kinks, mut head) = (Vec::new(), 0);
+        for outputs in instructions.chunk_by(|_, next| next.op == Op::Continued) {
+            let adjoints = &self.adjoints[head..][..outputs.len()];
+            if adjoints.iter().any(|adjoint| !adjoint.is_zero()) {
+                kinks.extend(diagnosis::kink_at(&recording, head));
+            }
+            head += outputs.len();
+        }
+        kinks
     }
 
     /// The memory, for [`Var::backward_reusing`].
