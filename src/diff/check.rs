@@ -5,6 +5,7 @@ use std::fmt;
 use nalgebra::DVector;
 
 use super::{central_difference, gradient, hvp, jvp};
+use crate::print::Readable;
 use crate::tape::Kink;
 use crate::{Tape, Var};
 
@@ -75,7 +76,7 @@ impl fmt::Display for GradientCheck {
         writeln!(
             f,
             "gradient check at f = {}: {}",
-            self.value,
+            Readable(self.value),
             if self.is_ok() { "agrees" } else { "DISAGREES" }
         )?;
         writeln!(
