@@ -41,7 +41,7 @@ fn maxquad<S: Scalar>(x: &[S]) -> Vec<S> {
             let mut diagonal = k.sin().abs() * i / 10.0;
             for (j, &xj) in (1..).map(f64::from).zip(x).filter(|&(j, _)| j != i) {
                 diagonal += off_diagonal(i, j).abs();
-                value = value + S::constant(off_diagonal(i, j)) * xi * xj;
+                value += S::constant(off_diagonal(i, j)) * xi * xj;
             }
             value = value + S::constant(diagonal) * xi * xi - S::constant((i / k).exp() * (i * k).sin()) * xi;
         }

@@ -42,7 +42,7 @@ const STEPS: usize = 10;
 /// Where the point is after each step.
 fn trajectory<S: Scalar>(theta: &[S]) -> Vec<S> {
     let steps = theta.iter().scan(S::constant(0.0), |x, &theta| {
-        *x = *x + theta.sin();
+        *x += theta.sin();
         Some(*x)
     });
     steps.collect()

@@ -22,7 +22,7 @@ use std::fmt::{self, Display, Formatter};
 
 use num_traits::Float;
 
-use crate::num::{impl_arithmetic, impl_float, impl_left_operators, impl_operators};
+use crate::num::{impl_arithmetic, impl_float, impl_left_operators, impl_on_references, impl_operators};
 use crate::rules::{self, Elementary, Number, Row, Valued, table};
 
 mod real_field;

@@ -2,6 +2,8 @@
 
 use std::panic::Location;
 
+use crate::print::Readable;
+
 /// What can go wrong because of data.
 ///
 /// Programming errors - a bad sharpness, variables of two tapes - panic
@@ -99,6 +101,7 @@ impl std::fmt::Display for Error {
                 )
             }
             Error::BranchChanged { comparison, operator, left, right, row, location } => {
+                let [left, right] = [left, right].map(|&side| Readable(side));
                 write!(f, "comparison {comparison}, `{left} {operator} {right}`")?;
                 if let Some(row) = row {
                     write!(f, " at row {row}")?;

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use nalgebra::DMatrix;
-use num_traits::Float;
+use num_traits::ToPrimitive;
 
 use crate::Scalar;
 use crate::nary::NaryKind;
+use crate::print::{Readable, rounded_from};
 use crate::rules::Number;
 
 /// `ln Σ e^{x_i}`, without overflow; its gradient is [`softmax`].
@@ -88,16 +89,27 @@ pub fn log_softmax<S: Scalar>(x: &[S]) -> Vec<S> {
 /// If `k` is zero or NaN. A sharpness that is a variable goes to [`smooth_max_at`].
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn smooth_max<S: Scalar>(x: &[S], k: f64) -> S {
-    S::smooth_max_of(x, sharpness::<S>("smooth_max", k))
+    S::smooth_max_of(x, nonzero_sharpness::<S>("smooth_max", k))
 }
 
-/// A sharpness in the precision of the numbers; there, too, it must not vanish.
+/// A sharpness that is neither 0 nor NaN, in the precision of the numbers.
 #[cfg_attr(debug_assertions, track_caller)]
-fn sharpness<S: Scalar>(function: &str, k: f64) -> S::Base {
-    let k: S::Base = Number::constant(k);
-    let is_valid = !Number::is_zero(k) && !Float::is_nan(k);
-    assert!(is_valid, "{function}: the sharpness `k` is {k}; it must not be 0 or NaN");
-    k
+fn nonzero_sharpness<S: Scalar>(function: &str, k: f64) -> S::Base {
+    sharpness::<S>(function, k, "not be 0 or NaN", |k| k != 0.0 && !k.is_nan())
+}
+
+/// A sharpness in the precision of the numbers; there, too, it must be valid.
+#[cfg_attr(debug_assertions, track_caller)]
+fn sharpness<S: Scalar>(function: &str, k: f64, must: &str, is_valid: fn(f64) -> bool) -> S::Base {
+    let rounded: S::Base = Number::constant(k);
+    let value = rounded.to_f64().unwrap_or(f64::NAN);
+    assert!(
+        is_valid(value),
+        "{function}: the sharpness `k` is {}; it must {must}{}",
+        Readable(value),
+        rounded_from(k, value)
+    );
+    rounded
 }
 
 /// `-(1/k) ln Σ e^{-k x_i}`: the minimum, smoothed with sharpness `k`; below
@@ -115,7 +127,7 @@ fn sharpness<S: Scalar>(function: &str, k: f64) -> S::Base {
 /// If `k` is zero or NaN.
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn smooth_min<S: Scalar>(x: &[S], k: f64) -> S {
-    S::smooth_max_of(x, -sharpness::<S>("smooth_min", k))
+    S::smooth_max_of(x, -nonzero_sharpness::<S>("smooth_min", k))
 }
 
 /// [`smooth_max`] with a sharpness that may be a variable; NaN where `k` is
@@ -218,11 +230,7 @@ pub fn log_sigmoid<S: Scalar>(x: S) -> S {
 /// Unless `k > 0`. A sharpness that is a variable goes to [`Scalar::smooth_abs`].
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn smooth_abs<S: Scalar>(x: S, k: f64) -> S {
-    let rounded: S::Base = Number::constant(k);
-    assert!(
-        rounded > Number::constant(0.0),
-        "smooth_abs: the sharpness `k` is {rounded}; it must be positive"
-    );
+    sharpness::<S>("smooth_abs", k, "be positive", |k| k > 0.0);
     Scalar::smooth_abs(x, S::constant(k))
 }
 

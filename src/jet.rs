@@ -15,7 +15,7 @@ use num_traits::Float;
 
 use crate::Scalar;
 use crate::nary::NaryKind;
-use crate::num::{impl_arithmetic, impl_float, impl_left_operators, impl_operators};
+use crate::num::{impl_arithmetic, impl_float, impl_left_operators, impl_on_references, impl_operators};
 use crate::rules::{self, KinkKind, Primitive, Row, table};
 
 /// A number with its gradient with respect to `N` variables; the number of a
@@ -104,10 +104,10 @@ impl<const N: usize, T: Primitive> Jet<N, T> {
                 slope = partials[0] * x_dot[0];
             }
             if varies(1) {
-                slope = slope + partials[1] * x_dot[1];
+                slope += partials[1] * x_dot[1];
             }
             if varies(2) {
-                slope = slope + partials[2] * x_dot[2];
+                slope += partials[2] * x_dot[2];
             }
             y.gradient[j] = slope;
         }
@@ -202,6 +202,13 @@ impl_left_operators!([const N: usize] f32 => Jet<N, f32>, f64 => Jet<N, f64>);
 impl<const N: usize, T: Primitive> std::iter::Sum for Jet<N, T> {
     fn sum<I: Iterator<Item = Self>>(terms: I) -> Self {
         terms.fold(Jet::lift(T::constant(0.0)), |sum, term| sum + term)
+    }
+}
+
+impl<const N: usize, T: Primitive> Default for Jet<N, T> {
+    /// The constant 0.
+    fn default() -> Self {
+        Jet::lift(T::constant(0.0))
     }
 }
 

@@ -99,6 +99,7 @@ pub mod minimax;
 mod nary;
 mod num;
 mod objective;
+mod print;
 pub mod program;
 pub mod rules;
 mod scalar;

@@ -5,6 +5,41 @@
 //! Arithmetic goes to the rules; comparisons, classification and conversions
 //! look at the value only.
 
+/// A binary operator on references, as plain numbers have it: `&x + y`, `x + &y`, `&x + &y`.
+macro_rules! impl_on_references {
+    ([$($generics:tt)*] $Left:ty, $Right:ty => $Output:ty; $Trait:ident $method:ident) => {
+        impl<$($generics)*> std::ops::$Trait<$Right> for &$Left {
+            type Output = $Output;
+
+            #[inline(always)]
+            #[cfg_attr(debug_assertions, track_caller)]
+            fn $method(self, rhs: $Right) -> $Output {
+                std::ops::$Trait::$method(*self, rhs)
+            }
+        }
+
+        impl<$($generics)*> std::ops::$Trait<&$Right> for $Left {
+            type Output = $Output;
+
+            #[inline(always)]
+            #[cfg_attr(debug_assertions, track_caller)]
+            fn $method(self, rhs: &$Right) -> $Output {
+                std::ops::$Trait::$method(self, *rhs)
+            }
+        }
+
+        impl<$($generics)*> std::ops::$Trait<&$Right> for &$Left {
+            type Output = $Output;
+
+            #[inline(always)]
+            #[cfg_attr(debug_assertions, track_caller)]
+            fn $method(self, rhs: &$Right) -> $Output {
+                std::ops::$Trait::$method(*self, *rhs)
+            }
+        }
+    };
+}
+
 /// Binary operators between two of the type, and with plain numbers on the right.
 macro_rules! impl_operators {
     ($generics:tt $Type:ty, $T:ty; $($names:tt),+) => {
@@ -32,10 +67,20 @@ macro_rules! impl_operators {
                 *self = std::ops::$Trait::$method(*self, rhs);
             }
         }
+
+        impl<$($generics)*> std::ops::$Assign<&$Rhs> for $Type {
+            #[inline(always)]
+            #[cfg_attr(debug_assertions, track_caller)]
+            fn $assign(&mut self, rhs: &$Rhs) {
+                std::ops::$Assign::$assign(self, *rhs);
+            }
+        }
+
+        impl_on_references!([$($generics)*] $Type, $Rhs => $Type; $Trait $method);
     };
 }
 
-/// The same with a plain number on the left, which Rust wants for each type.
+/// The same, and comparisons, with a plain number on the left, which Rust wants for each type.
 macro_rules! impl_left_operators {
     ($generics:tt $($float:ty => $Type:ty),+) => {$(
         impl_left_operators!(@one $generics $float, $Type; Add add);
@@ -43,6 +88,7 @@ macro_rules! impl_left_operators {
         impl_left_operators!(@one $generics $float, $Type; Mul mul);
         impl_left_operators!(@one $generics $float, $Type; Div div);
         impl_left_operators!(@one $generics $float, $Type; Rem rem);
+        impl_left_operators!(@comparisons $generics $float, $Type);
     )+};
     (@one [$($generics:tt)*] $float:ty, $Type:ty; $Trait:ident $method:ident) => {
         impl<$($generics)*> std::ops::$Trait<$Type> for $float {
@@ -54,7 +100,33 @@ macro_rules! impl_left_operators {
                 <$Type>::apply::<table::$Trait, _>([self.into(), rhs])
             }
         }
+
+        impl_on_references!([$($generics)*] $float, $Type => $Type; $Trait $method);
     };
+    (@comparisons [$($generics:tt)*] $float:ty, $Type:ty) => {
+        impl<$($generics)*> PartialEq<$Type> for $float {
+            #[cfg_attr(debug_assertions, track_caller)]
+            fn eq(&self, other: &$Type) -> bool {
+                <$Type>::lift(*self) == *other
+            }
+        }
+
+        impl<$($generics)*> PartialOrd<$Type> for $float {
+            #[cfg_attr(debug_assertions, track_caller)]
+            fn partial_cmp(&self, other: &$Type) -> Option<std::cmp::Ordering> {
+                <$Type>::lift(*self).partial_cmp(other)
+            }
+
+            // Each on its own: a variable records what it was asked.
+            impl_left_operators!(@asked $Type; lt <, le <=, gt >, ge >=);
+        }
+    };
+    (@asked $Type:ty; $($method:ident $operator:tt),+) => {$(
+        #[cfg_attr(debug_assertions, track_caller)]
+        fn $method(&self, other: &$Type) -> bool {
+            <$Type>::lift(*self) $operator *other
+        }
+    )+};
 }
 
 /// The operators and the conversion from a plain number.
@@ -74,6 +146,16 @@ macro_rules! impl_arithmetic {
             #[cfg_attr(debug_assertions, track_caller)]
             fn neg(self) -> Self {
                 Self::apply::<table::Neg, _>([self])
+            }
+        }
+
+        impl<$($generics)*> std::ops::Neg for &$Type {
+            type Output = $Type;
+
+            #[inline(always)]
+            #[cfg_attr(debug_assertions, track_caller)]
+            fn neg(self) -> $Type {
+                -*self
             }
         }
 
@@ -147,6 +229,23 @@ macro_rules! impl_float {
             }
         }
 
+        impl<'borrow, $($generics)*> std::iter::Product<&'borrow Self> for $Type {
+            fn product<I: Iterator<Item = &'borrow Self>>(factors: I) -> Self {
+                factors.copied().product()
+            }
+        }
+
+        impl<'borrow, $($generics)*> std::iter::Sum<&'borrow Self> for $Type {
+            fn sum<I: Iterator<Item = &'borrow Self>>(terms: I) -> Self {
+                terms.copied().sum()
+            }
+        }
+
+        impl<$($generics)*> num_traits::FloatConst for $Type {
+            impl_float!(@mathematics $T; E FRAC_1_PI FRAC_1_SQRT_2 FRAC_2_PI FRAC_2_SQRT_PI FRAC_PI_2 FRAC_PI_3
+                FRAC_PI_4 FRAC_PI_6 FRAC_PI_8 LN_10 LN_2 LOG10_2 LOG10_E LOG2_10 LOG2_E PI SQRT_2 TAU);
+        }
+
         impl<$($generics)*> $Type {
             /// `self^n`.
             #[inline(always)]
@@ -169,6 +268,14 @@ macro_rules! impl_float {
             #[cfg_attr(debug_assertions, track_caller)]
             pub fn log(self, base: impl Into<Self>) -> Self {
                 self.ln() / base.into().ln()
+            }
+
+            /// `min(max(x, min), max)` by the rules of `max` and `min`: no comparison,
+            /// so a recording follows it. Where `min > max` it is `max`.
+            #[inline(always)]
+            #[cfg_attr(debug_assertions, track_caller)]
+            pub fn clamp(self, min: impl Into<Self>, max: impl Into<Self>) -> Self {
+                self.max(min).min(max)
             }
 
             /// Sine and cosine.
@@ -240,6 +347,11 @@ macro_rules! impl_float {
             Self::lift(<$T as num_traits::Float>::$name())
         }
     )+};
+    (@mathematics $T:ty; $($name:ident)+) => {$(
+        fn $name() -> Self {
+            Self::lift(<$T as crate::rules::Number>::constant(std::f64::consts::$name))
+        }
+    )+};
     (@questions $T:ty; $($name:ident)+) => {$(
         fn $name(self) -> bool {
             num_traits::Float::$name(self.read())
@@ -261,4 +373,4 @@ macro_rules! impl_float {
     )+};
 }
 
-pub(crate) use {impl_arithmetic, impl_float, impl_left_operators, impl_operators};
+pub(crate) use {impl_arithmetic, impl_float, impl_left_operators, impl_on_references, impl_operators};

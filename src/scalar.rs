@@ -1,6 +1,9 @@
 //! What code that is to be differentiated is generic over.
 
-use num_traits::Float;
+use std::fmt::{Debug, Display};
+use std::iter::{Product, Sum};
+
+use num_traits::{Float, FloatConst, NumAssignOps};
 
 use crate::nary::{self, NaryKind, SliceNumber};
 use crate::rules::{Number, Primitive, Row, pad, table};
@@ -10,7 +13,8 @@ use crate::{Dual, Var, kernel};
 /// (`f32`, `f64`), in forward mode ([`Dual`], [`Jet`](crate::Jet)) and on a tape ([`Var`]).
 ///
 /// It is a [`num_traits::Float`] - bring that trait into scope for `sin`,
-/// `exp` and the others - with literals, the smooth functions and the n-ary
+/// `exp` and the others - with `+=`, sums and products of iterators, `{}`, the
+/// constants of [`FloatConst`], literals, the smooth functions and the n-ary
 /// primitives. In generic code, literals are written [`Scalar::constant`].
 ///
 /// ```
@@ -29,7 +33,17 @@ use crate::{Dual, Var, kernel};
 /// Pass a generic function in place, as `|x| rosenbrock(x)`: a closure bound
 /// to a variable first, or the bare name, fixes one lifetime and does not
 /// compile.
-pub trait Scalar: Float + std::fmt::Debug {
+pub trait Scalar:
+    Float
+    + FloatConst
+    + NumAssignOps
+    + Sum
+    + Product
+    + for<'a> Sum<&'a Self>
+    + for<'a> Product<&'a Self>
+    + Debug
+    + Display
+{
     /// The floating-point type underneath.
     type Base: Primitive;
 
@@ -162,7 +176,7 @@ macro_rules! impl_scalar {
 }
 impl_scalar!(f32, f64);
 
-impl<T: SliceNumber + Float> Scalar for Dual<T> {
+impl<T: SliceNumber + Float + Display> Scalar for Dual<T> {
     type Base = T::Base;
 
     #[inline(always)]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules of each layer, lowest first. A module may use its own layer and those below.
 const LAYERS: &[&[&str]] = &[
-    &["error"],
+    &["error", "print"],
     &["kernel"],
     // One layer: the rule table makes the methods of the numbers that it runs on.
     &["rules", "num", "dual", "jet", "scalar", "nary", "lanes", "tape"],

@@ -91,6 +91,8 @@ fn unbounded_and_constant_objectives() {
     for method in [Method::ProxSqp, Method::ExponentialMultipliers] {
         let line = Minimax::record(&[1.0], |x| vec![-x[0], -2.0 * x[0]]).method(method);
         assert_eq!(line.solve(&[1.0]).unwrap().status, Status::Unbounded, "{method:?}");
+        let slope = Minimax::record(&[0.0], |x| vec![x[0]]).method(method).solve(&[0.0]).unwrap();
+        assert_eq!(slope.status, Status::Unbounded, "{method:?}: {slope}");
         let constant = Minimax::record(&[1.0], |_| vec![Var::from(2.0), Var::from(3.0)]).method(method);
         let solution = constant.solve(&[1.0]).unwrap();
         assert_eq!((solution.value, solution.status), (3.0, Status::Converged), "{method:?}");
@@ -186,6 +188,18 @@ fn the_summary_is_short_and_says_what_is_known() {
     assert!(bracketed.contains("Converged") && bracketed.contains("bracket       [1.95222449387"));
     assert!(plain.contains("stationarity") && !plain.contains("bracket       ["));
     assert!(bracketed.lines().count() <= 10 && plain.lines().count() <= 10);
+}
+
+#[test]
+fn the_summary_has_no_blanks_and_no_rows_of_zeros() {
+    let zero = Minimax::record(&[1.0], |x| vec![x[0] * 0.0]).absolute().convex().radius(1.0);
+    let text = zero.solve(&[1.0]).unwrap().to_string();
+    assert!(text.contains("multipliers   none above 1e-9\n"), "{text}");
+    for scale in [5e-324, 1e-200, 1e300] {
+        let scaled = Minimax::record(&[1.0], |x| vec![scale * x[0], scale * (1.0 - x[0])]);
+        let text = scaled.convex().radius(3.0).solve(&[1.0]).unwrap().to_string();
+        assert!(text.lines().all(|line| line.len() < 120 && !line.ends_with(' ')), "{text}");
+    }
 }
 
 #[test]

@@ -431,7 +431,7 @@ fn long_sums_stay_one_node_and_keep_their_bits() {
     fn f<S: Scalar>(x: &[S]) -> S {
         let mut total = x[0].sin();
         for &x in &x[1..] {
-            total = total + x * x;
+            total += x * x;
         }
         total
     }

@@ -23,7 +23,7 @@ pub(crate) fn uniform(seed: u64) -> impl FnMut() -> f64 {
 pub(crate) fn rosenbrock<S: Scalar>(x: &[S]) -> S {
     let mut total = rosenbrock_term(x[0], x[1]);
     for pair in x.windows(2).skip(1) {
-        total = total + rosenbrock_term(pair[0], pair[1]);
+        total += rosenbrock_term(pair[0], pair[1]);
     }
     total
 }
@@ -210,10 +210,10 @@ pub(crate) fn log_sum_exp_by_hand(x: &[f64], gradient: &mut [f64]) -> f64 {
 pub(crate) fn chain<S: Scalar>(x: &[S], n: usize) -> S {
     let mut y = x[0];
     for _ in 0..n / 4 {
-        y = y * x[1];
-        y = y + x[2];
-        y = y * x[1];
-        y = y - x[0];
+        y *= x[1];
+        y += x[2];
+        y *= x[1];
+        y -= x[0];
     }
     y
 }

@@ -9,16 +9,18 @@ use crate::lanes::LANES;
 
 /// Data rows, one for each term of a [`Batch`](super::Batch).
 ///
-/// Made from a `DMatrix` or a `&DMatrix` (a row for each term), from a slice of
-/// arrays, or from a plain slice by [`row_major`](Self::row_major). Borrowed
-/// data is not copied.
+/// Made from a `DMatrix` or a `&DMatrix` (a row for each term), from arrays in a
+/// `Vec`, a `&Vec`, an array or a slice, or from a plain slice by
+/// [`row_major`](Self::row_major). Borrowed data is not copied.
 ///
 /// ```
 /// use nalgebra::dmatrix;
 /// use smoothmax::Rows;
 ///
 /// let points = [[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]];
-/// assert_eq!(Rows::from(&points[..]), Rows::from(dmatrix![0.0, 1.0; 2.0, 3.0; 4.0, 5.0]));
+/// let matrix = dmatrix![0.0, 1.0; 2.0, 3.0; 4.0, 5.0];
+/// assert_eq!(Rows::from(&points), Rows::from(matrix));
+/// assert_eq!(Rows::from(&points), Rows::from(points.to_vec()));
 /// ```
 #[derive(Clone, Debug)]
 pub struct Rows<'d> {
@@ -87,6 +89,10 @@ impl<'d> Rows<'d> {
         }
     }
 
+    fn from_arrays<const C: usize>(data: Cow<'d, [f64]>, count: usize) -> Self {
+        Rows { data, count, columns: C, row_stride: C, column_stride: 1 }
+    }
+
     fn from_columns(data: Cow<'d, [f64]>, count: usize, columns: usize) -> Self {
         Rows { data, count, columns, row_stride: 1, column_stride: count }
     }
@@ -113,8 +119,27 @@ impl<'d> From<&'d DMatrix<f64>> for Rows<'d> {
     }
 }
 
+impl<const C: usize> From<Vec<[f64; C]>> for Rows<'_> {
+    fn from(rows: Vec<[f64; C]>) -> Self {
+        let count = rows.len();
+        Rows::from_arrays::<C>(Cow::Owned(rows.into_flattened()), count)
+    }
+}
+
 impl<'d, const C: usize> From<&'d [[f64; C]]> for Rows<'d> {
     fn from(rows: &'d [[f64; C]]) -> Self {
-        if C == 0 { Rows::empty(rows.len()) } else { Rows::row_major(rows.as_flattened(), C) }
+        Rows::from_arrays::<C>(Cow::Borrowed(rows.as_flattened()), rows.len())
+    }
+}
+
+impl<'d, const C: usize> From<&'d Vec<[f64; C]>> for Rows<'d> {
+    fn from(rows: &'d Vec<[f64; C]>) -> Self {
+        Rows::from(rows.as_slice())
+    }
+}
+
+impl<'d, const C: usize, const N: usize> From<&'d [[f64; C]; N]> for Rows<'d> {
+    fn from(rows: &'d [[f64; C]; N]) -> Self {
+        Rows::from(rows.as_slice())
     }
 }

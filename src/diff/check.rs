@@ -5,6 +5,7 @@ use std::fmt;
 use nalgebra::DVector;
 
 use super::{central_difference, gradient, hvp, jvp};
+use crate::print::Readable;
 use crate::tape::Kink;
 use crate::{Tape, Var};
 
@@ -220,7 +221,7 @@ impl GradientCheck {
 
 impl fmt::Display for GradientCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "gradient check at f = {}: {}", self.value, self.verdict())?;
+        writeln!(f, "gradient check at f = {}: {}", Readable(self.value), self.verdict())?;
         writeln!(
             f,
             "{:>15} {:>15} {:>15} {:>8} {:>15} {:>15} {:>8}",

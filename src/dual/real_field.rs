@@ -2,7 +2,7 @@
 
 use approx::{AbsDiffEq, RelativeEq, UlpsEq};
 use nalgebra::{ComplexField, Field, RealField};
-use num_traits::{Float, FloatConst, FromPrimitive, Signed};
+use num_traits::{Float, FromPrimitive, Signed};
 use simba::scalar::SubsetOf;
 
 use super::Dual;
@@ -200,7 +200,7 @@ impl<T: Primitive> ComplexField for Dual<T> {
     }
 }
 
-/// The constants of mathematics, under the names of both traits.
+/// The constants of mathematics, under the names of nalgebra.
 macro_rules! constants {
     ($($name:ident $NAME:ident),+) => {$(
         fn $name() -> Self {
@@ -210,7 +210,7 @@ macro_rules! constants {
 }
 
 impl<T: Primitive> RealField for Dual<T> {
-    forward!(max(other); min(other); atan2(other));
+    forward!(max(other); min(other); clamp(min, max); atan2(other));
     constants!(pi PI, two_pi TAU, frac_pi_2 FRAC_PI_2, frac_pi_3 FRAC_PI_3, frac_pi_4 FRAC_PI_4,
         frac_pi_6 FRAC_PI_6, frac_pi_8 FRAC_PI_8, frac_1_pi FRAC_1_PI, frac_2_pi FRAC_2_PI,
         frac_2_sqrt_pi FRAC_2_SQRT_PI, e E, log2_e LOG2_E, log10_e LOG10_E, ln_2 LN_2, ln_10 LN_10);
@@ -227,10 +227,6 @@ impl<T: Primitive> RealField for Dual<T> {
         Float::copysign(self, sign)
     }
 
-    fn clamp(self, min: Self, max: Self) -> Self {
-        Dual::min(Dual::max(self, min), max)
-    }
-
     fn min_value() -> Option<Self> {
         Some(<Self as Float>::min_value())
     }
@@ -238,11 +234,4 @@ impl<T: Primitive> RealField for Dual<T> {
     fn max_value() -> Option<Self> {
         Some(<Self as Float>::max_value())
     }
-}
-
-impl<T: Primitive> FloatConst for Dual<T> {
-    constants!(PI PI, TAU TAU, FRAC_PI_2 FRAC_PI_2, FRAC_PI_3 FRAC_PI_3, FRAC_PI_4 FRAC_PI_4,
-        FRAC_PI_6 FRAC_PI_6, FRAC_PI_8 FRAC_PI_8, FRAC_1_PI FRAC_1_PI, FRAC_2_PI FRAC_2_PI,
-        FRAC_2_SQRT_PI FRAC_2_SQRT_PI, FRAC_1_SQRT_2 FRAC_1_SQRT_2, SQRT_2 SQRT_2,
-        E E, LOG2_E LOG2_E, LOG10_E LOG10_E, LN_2 LN_2, LN_10 LN_10);
 }

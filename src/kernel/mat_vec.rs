@@ -35,7 +35,7 @@ impl<T: Lane> Kernel for MatVec<'_, T> {
         for (j, &x) in rest.iter().enumerate() {
             let column = &matrix[(4 * fours.len() + j) * rows..][..rows];
             for i in 0..rows {
-                y[i] = y[i] + column[i] * x;
+                y[i] += column[i] * x;
             }
         }
     }

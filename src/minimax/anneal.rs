@@ -30,7 +30,7 @@ use nalgebra::DVector;
 
 use super::descent::{self, Point};
 use super::options::{Options, Status};
-use super::solution::leading;
+use crate::print::{Readable, leading};
 use crate::program::require_length;
 use crate::{Error, Program, SmoothedProgram, Workspace};
 
@@ -147,7 +147,11 @@ impl Anneal<'_> {
     ///
     /// Unless `k` is positive and finite.
     pub fn last(mut self, k: f64) -> Self {
-        assert!(k > 0.0 && k.is_finite(), "anneal: the sharpness `k` is {k}; it must be positive and finite");
+        assert!(
+            k > 0.0 && k.is_finite(),
+            "anneal: the sharpness `k` is {}; it must be positive and finite",
+            Readable(k)
+        );
         self.last = Last::Sharpness(k);
         self
     }
@@ -160,7 +164,11 @@ impl Anneal<'_> {
     ///
     /// Unless `k` is positive and finite.
     pub fn first(mut self, k: f64) -> Self {
-        assert!(k > 0.0 && k.is_finite(), "anneal: the sharpness `k` is {k}; it must be positive and finite");
+        assert!(
+            k > 0.0 && k.is_finite(),
+            "anneal: the sharpness `k` is {}; it must be positive and finite",
+            Readable(k)
+        );
         self.first = Some(k);
         self
     }
@@ -342,12 +350,14 @@ impl fmt::Display for Annealed {
         let last = &self.stages[self.stages.len() - 1];
         let evaluations: usize = self.stages.iter().map(|stage| stage.evaluations).sum();
         writeln!(f, "{:?} after {} stages, {evaluations} gradients", self.status, self.stages.len())?;
-        writeln!(f, "  value         {}", self.value)?;
-        writeln!(f, "  smooth        {} at sharpness {}", last.smooth, last.sharpness)?;
+        writeln!(f, "  value         {}", Readable(self.value))?;
+        let (smooth, sharpness) = (Readable(last.smooth), Readable(last.sharpness));
+        writeln!(f, "  smooth        {smooth} at sharpness {sharpness}")?;
         writeln!(f, "  gap           [{:.1e}, {:.1e}]", last.gap.0, last.gap.1)?;
         let Extrapolation { value, error, asymptotic } = self.extrapolated;
+        let value = Readable(value);
         let doubt = if asymptotic { "" } else { " (not asymptotic: do not rely on it)" };
         writeln!(f, "  extrapolated  {value} ± {error:.0e}{doubt}")?;
-        write!(f, "  x             {}", leading(self.x.iter().map(|v| format!("{v:.10}"))))
+        write!(f, "  x             {}", leading(self.x.iter().map(|&v| format!("{:.10}", Readable(v)))))
     }
 }

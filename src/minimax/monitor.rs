@@ -76,12 +76,25 @@ impl<'o> Monitor<'o> {
         } else if value < -self.options.unbounded {
             Some(Status::Unbounded)
         } else if iteration >= self.options.max_iterations {
-            Some(Status::IterationLimit)
+            Some(if self.falls_without_end() { Status::Unbounded } else { Status::IterationLimit })
         } else if self.options.max_time.is_some_and(|limit| self.started.elapsed() >= limit) {
             Some(Status::TimeLimit)
         } else {
             None
         }
+    }
+
+    /// Whether the objective has fallen to ten powers of ten below what it started with, and as
+    /// fast in the second half of many iterations as in the first: what converges slows down.
+    fn falls_without_end(&self) -> bool {
+        /// Fewer iterations show no pace.
+        const MANY: usize = 50;
+        let count = self.history.len();
+        if count < MANY {
+            return false;
+        }
+        let [first, middle, last] = [0, count / 2, count - 1].map(|i| self.history[i].value);
+        first - last > 1e10 * self.size.max(1.0) && middle - last > 0.4 * (first - last)
     }
 
     /// Compares the components `there` at distance `step` with their tangents `here + rows step`.

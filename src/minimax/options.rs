@@ -58,7 +58,9 @@ pub enum Status {
     TimeLimit,
     /// The observer asked to stop.
     Stopped,
-    /// The objective fell below `-`[`Options::unbounded`].
+    /// The objective fell below `-`[`Options::unbounded`]; or it reached the limit on iterations,
+    /// after 50 or more, at an unbroken pace and `1e10` (times the largest component at the start,
+    /// if above 1) below where it began.
     Unbounded,
 }
 

@@ -8,6 +8,7 @@ use super::certificate::Certificate;
 use super::options::{Method, State, Status};
 use super::oracle::Oracle;
 use super::recorded::Recorded;
+use crate::print::{Readable, leading};
 use crate::program::require_length;
 use crate::{Error, Var};
 
@@ -157,10 +158,11 @@ impl Certificate {
 impl fmt::Display for Solution {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{:?} after {} iterations of {:?}", self.status, self.iterations(), self.method)?;
-        writeln!(f, "  value         {}", self.value)?;
+        writeln!(f, "  value         {}", Readable(self.value))?;
         match self.bracket {
             Some((lower, upper)) => {
-                writeln!(f, "  bracket       [{lower}, {upper}], width {:.1e}", upper - lower)?;
+                let (low, high) = (Readable(lower), Readable(upper));
+                writeln!(f, "  bracket       [{low}, {high}], width {:.1e}", upper - lower)?;
             }
             None => writeln!(
                 f,
@@ -169,11 +171,14 @@ impl fmt::Display for Solution {
                 self.why_no_bracket()
             )?,
         }
-        writeln!(f, "  estimate      {}, gradient norm {:.1e}", self.lower_estimate, self.gradient_norm)?;
-        writeln!(f, "  x             {}", leading(self.x.iter().map(|v| format!("{v:.10}"))))?;
+        let estimate = Readable(self.lower_estimate);
+        writeln!(f, "  estimate      {estimate}, gradient norm {:.1e}", self.gradient_norm)?;
+        let x = self.x.iter().map(|&v| format!("{:.10}", Readable(v)));
+        writeln!(f, "  x             {}", leading(x))?;
         let active = self.active();
         let multipliers = active.iter().map(|&i| format!("[{i}] {:.6}", self.multipliers[i]));
-        writeln!(f, "  multipliers   {}", leading(multipliers))?;
+        let multipliers = if active.is_empty() { "none above 1e-9".to_owned() } else { leading(multipliers) };
+        writeln!(f, "  multipliers   {multipliers}")?;
         let c = &self.counts;
         write!(
             f,
@@ -191,14 +196,4 @@ impl Solution {
             "it takes declared convexity and a radius, strong convexity or finite bounds"
         }
     }
-}
-
-/// The first eight items, and how many more there are.
-pub(super) fn leading(items: impl ExactSizeIterator<Item = String>) -> String {
-    let more = items.len().saturating_sub(8);
-    let mut text = items.take(8).collect::<Vec<_>>().join(", ");
-    if more > 0 {
-        text += &format!(", and {more} more");
-    }
-    text
 }

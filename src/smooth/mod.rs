@@ -55,6 +55,8 @@
 //! | (13) | [`odd_root_max`] |
 //! | (14) and its repair | [`double_exp_max`], [`double_exp_m1_max`] |
 
+use crate::print::Readable;
+
 mod abs;
 mod essay;
 mod exact;
@@ -84,13 +86,17 @@ pub use target::Target;
 /// Panics unless a sharpness is positive.
 #[cfg_attr(debug_assertions, track_caller)]
 fn require_positive(function: &str, k: f64) {
-    assert!(k > 0.0, "{function}: the sharpness `k` is {k}; it must be positive");
+    assert!(k > 0.0, "{function}: the sharpness `k` is {}; it must be positive", Readable(k));
 }
 
 /// Panics unless a sharpness is positive and finite.
 #[cfg_attr(debug_assertions, track_caller)]
 fn require_finite(function: &str, k: f64) {
-    assert!(k > 0.0 && k.is_finite(), "{function}: the sharpness `k` is {k}; it must be positive and finite");
+    assert!(
+        k > 0.0 && k.is_finite(),
+        "{function}: the sharpness `k` is {}; it must be positive and finite",
+        Readable(k)
+    );
 }
 
 /// Panics if a sharpness is zero or NaN.

@@ -23,7 +23,7 @@ use crate::{Dual, Scalar};
 ///
 /// # Panics
 ///
-/// Unless `k > 0` and `1 <= m <= n`.
+/// Unless `k > 0` and `1 <= m <= n`; so for an empty `x`.
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn sum_largest<S: Scalar>(x: &[S], m: usize, k: f64) -> S {
     require_positive("sum_largest", k);
@@ -41,7 +41,7 @@ pub fn sum_largest<S: Scalar>(x: &[S], m: usize, k: f64) -> S {
 ///
 /// # Panics
 ///
-/// Unless `1 <= m <= n`.
+/// Unless `1 <= m <= n`; so for an empty `x`.
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn sum_largest_at<S: Scalar>(x: &[S], m: usize, k: S) -> S {
     require_count(m, x);
@@ -50,6 +50,10 @@ pub fn sum_largest_at<S: Scalar>(x: &[S], m: usize, k: S) -> S {
 
 #[cfg_attr(debug_assertions, track_caller)]
 fn require_count<S>(m: usize, x: &[S]) {
+    assert!(
+        !x.is_empty(),
+        "sum_largest: `x` is empty; it must have at least `m` entries, and `m` at least 1"
+    );
     assert!(1 <= m && m <= x.len(), "sum_largest: `m` is {m}; it must be in 1..={}", x.len());
 }
 

@@ -5,6 +5,7 @@ use std::ops::Index;
 use nalgebra::DVector;
 
 use super::{Kink, Tape, Var, diagnosis, sweep};
+use crate::print::{Readable, leading};
 use crate::rules::{Op, Primitive};
 
 /// The adjoints `dy/dv` of everything recorded before `y`; see
@@ -84,9 +85,9 @@ impl<'t, T: Primitive> Adjoints<'t, T> {
             return Vec::new();
         };
         let recording = tape.recording();
-        let instructions = &recording.instructions[..self.adjoints.len()];
+        let ops = &recording.ops()[..self.adjoints.len()];
         let (mut kinks, mut head) = (Vec::new(), 0);
-        for outputs in instructions.chunk_by(|_, next| next.op == Op::Continued) {
+        for outputs in ops.chunk_by(|_, &next| next == Op::Continued) {
             let adjoints = &self.adjoints[head..][..outputs.len()];
             if adjoints.iter().any(|adjoint| !adjoint.is_zero()) {
                 kinks.extend(diagnosis::kink_at(&recording, head));
@@ -111,6 +112,27 @@ impl<T: Primitive> Index<Var<'_, T>> for Adjoints<'_, T> {
         };
         assert!(std::ptr::eq(tape, other), "the variable is on another tape than the adjoints");
         self.adjoints.get(node).unwrap_or(&self.zero)
+    }
+}
+
+/// The gradient: the adjoints of the inputs of the tape in the order they were made, the first eight.
+///
+/// ```
+/// use smoothmax::Tape;
+///
+/// let tape = Tape::new();
+/// let x = tape.vars(&[3.0, 2.0, 1.0]);
+/// assert_eq!((x[0] * x[1]).backward().to_string(), "[2, 3, 0]");
+/// ```
+impl<T: Primitive + std::fmt::LowerExp> std::fmt::Display for Adjoints<'_, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let inputs: Vec<usize> = self.tape.map_or(Vec::new(), |tape| {
+            let recording = tape.recording();
+            let nodes = 0..recording.len();
+            nodes.filter(|&node| recording.op(node) == Op::Input).collect()
+        });
+        let adjoint = |node| Readable(*self.adjoints.get(node).unwrap_or(&self.zero)).to_string();
+        write!(f, "[{}]", leading(inputs.into_iter().map(adjoint)))
     }
 }
 

@@ -5,6 +5,7 @@ use std::panic::Location;
 
 use super::recording::Instruction;
 use super::{Operands, Recording, Tape, sweep};
+use crate::print::Readable;
 use crate::rules::{KinkKind, Op, Primitive};
 
 /// An operand of a reported operation.
@@ -155,7 +156,7 @@ fn describe(f: &mut fmt::Formatter<'_>, operation: &str, operands: &[Operand], n
     const SHOWN: usize = 4;
     write!(f, "`{operation}`")?;
     for (i, operand) in operands.iter().take(SHOWN).enumerate() {
-        write!(f, "{}{}", if i == 0 { " of " } else { ", " }, operand.value)?;
+        write!(f, "{}{}", if i == 0 { " of " } else { ", " }, Readable(operand.value))?;
     }
     if operands.len() > SHOWN {
         write!(f, ", .. ({} operands)", operands.len())?;
@@ -170,7 +171,7 @@ fn locate(f: &mut fmt::Formatter<'_>, location: Option<&Location<'_>>) -> fmt::R
 impl fmt::Display for NonFinite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         describe(f, &self.operation, &self.operands, self.node)?;
-        write!(f, " is {}", self.value)?;
+        write!(f, " is {}", Readable(self.value))?;
         locate(f, self.location)
     }
 }

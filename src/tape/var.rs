@@ -7,13 +7,13 @@ use super::guard::{Answer, Question};
 use super::page::Page;
 use super::{Adjoints, Operands, Recording, Tape};
 use crate::nary::{CustomNode, NaryKind};
-use crate::num::{impl_arithmetic, impl_float, impl_left_operators, impl_operators};
+use crate::num::{impl_arithmetic, impl_float, impl_left_operators, impl_on_references, impl_operators};
 use crate::rules::{self, Primitive, Row, table};
 
 /// A number whose operations are recorded on a [`Tape`], or a constant.
 ///
 /// It is `Copy`, 24 bytes, a [`num_traits::Float`], and works with plain
-/// numbers on either side of an operator:
+/// numbers on either side of an operator, by value or by reference:
 ///
 /// ```
 /// use smoothmax::Tape;
@@ -23,6 +23,10 @@ use crate::rules::{self, Primitive, Row, table};
 /// let y = 1.0 - x.max(0.0) * 2.0;
 /// assert_eq!(y.value(), -5.0);
 /// assert_eq!(y.backward()[x], -2.0);
+///
+/// let x = tape.vars(&[1.0, 2.0]);
+/// let squares: smoothmax::Var = x.iter().map(|v| v * v).sum();
+/// assert_eq!(squares.backward().wrt(&x).as_slice(), [2.0, 4.0]);
 /// ```
 ///
 /// Comparisons and conversions look at the value.
@@ -289,12 +293,6 @@ impl<'t, T: Primitive> std::iter::Sum for Var<'t, T> {
     /// One n-ary node.
     fn sum<I: Iterator<Item = Self>>(terms: I) -> Self {
         Var::nary(NaryKind::Sum, &terms.collect::<Vec<_>>())
-    }
-}
-
-impl<'a, 't, T: Primitive> std::iter::Sum<&'a Var<'t, T>> for Var<'t, T> {
-    fn sum<I: Iterator<Item = &'a Var<'t, T>>>(terms: I) -> Self {
-        terms.copied().sum()
     }
 }
 
