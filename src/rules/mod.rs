@@ -277,7 +277,7 @@ pub(crate) fn tangent<F: Row + ?Sized, T: Number>(partials: &Arguments<T>, y: T,
 fn tangent_of_varying<T: Number>(y: T, arity: usize, partials: &Arguments<T>, x_dot: &Arguments<T>) -> T {
     let varying = || partials.iter().zip(x_dot).take(arity).filter(|(_, x_dot)| !x_dot.is_zero());
     if varying().next().is_none() {
-        let is_finite = !(y - y).has_nan();
+        let is_finite = !(y * T::constant(0.0)).has_nan();
         return T::constant(if is_finite { 0.0 } else { f64::NAN });
     }
     varying().fold(T::constant(0.0), |sum, (&p, &x_dot)| sum + p.chain(x_dot))

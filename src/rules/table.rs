@@ -185,35 +185,35 @@ rules! {
             samples: [[1.0, 2.0, 3.0], [-1.0, 2.0, 3.0]], edges: [[0.0, 2.0, 3.0] => [0.0, 0.0, 1.0]], Jump when x == 0.0
         }
         /// Largest integer not above.
-        Floor = floor(x) -> y { value: x.floor(), partials: [y - y], samples: [[-1.5], [2.3]], edges: [[2.0] => [0.0], [INF] => [NAN]], Jump when x == y }
+        Floor = floor(x) -> y { value: x.floor(), partials: [flat(y)], samples: [[-1.5], [2.3]], edges: [[2.0] => [0.0], [INF] => [NAN]], Jump when x == y }
         /// Smallest integer not below.
-        Ceil = ceil(x) -> y { value: x.ceil(), partials: [y - y], samples: [[-1.5], [2.3]], edges: [[2.0] => [0.0], [INF] => [NAN]], Jump when x == y }
+        Ceil = ceil(x) -> y { value: x.ceil(), partials: [flat(y)], samples: [[-1.5], [2.3]], edges: [[2.0] => [0.0], [INF] => [NAN]], Jump when x == y }
         /// Nearest integer, halves away from zero.
-        Round = round(x) -> y { value: x.round(), partials: [y - y], samples: [[-1.4], [2.3]], edges: [[2.5] => [0.0], [INF] => [NAN]], Jump when (x - x.trunc()).abs() == 0.5 }
+        Round = round(x) -> y { value: x.round(), partials: [flat(y)], samples: [[-1.4], [2.3]], edges: [[2.5] => [0.0], [INF] => [NAN]], Jump when (x - x.trunc()).abs() == 0.5 }
         /// Integer part, towards zero.
-        Trunc = trunc(x) -> y { value: x.trunc(), partials: [y - y], samples: [[-1.5], [2.3]], edges: [[2.0] => [0.0], [INF] => [NAN]], Jump when x == y && x != 0.0 }
+        Trunc = trunc(x) -> y { value: x.trunc(), partials: [flat(y)], samples: [[-1.5], [2.3]], edges: [[2.0] => [0.0], [INF] => [NAN]], Jump when x == y && x != 0.0 }
         /// Fractional part `x - trunc(x)`; slope 1 between the jumps.
         Fract = fract(x) -> y { value: x.fract(), partials: [c(1.0)], samples: [[-1.5], [2.3]], edges: [[2.0] => [1.0]], Jump when y == 0.0 && x != 0.0 }
         /// IEEE sign: 1 for +0, -1 for -0; NaN for NaN.
-        Signum = signum(x) -> y { value: x.signum(), partials: [y - y], samples: [[-1.5], [2.3]], edges: [[0.0] => [0.0], [INF] => [0.0], [NAN] => [NAN]], Jump when x == 0.0 }
+        Signum = signum(x) -> y { value: x.signum(), partials: [flat(y)], samples: [[-1.5], [2.3]], edges: [[0.0] => [0.0], [INF] => [0.0], [NAN] => [NAN]], Jump when x == 0.0 }
         /// 1 or -1 by the sign bit, which zeros and NaN have too.
         SignBit = sign_bit(x) -> y { value: (1.0 as Self).copysign(x), partials: [c(0.0)], samples: [[-1.5], [2.3]], edges: [[0.0] => [0.0]], Jump when x == 0.0 }
         /// Sign of a number, 0 at 0: the slope of `abs`.
-        Sign = sign(x) -> y { value: if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else { x * 0.0 }, partials: [y - y], samples: [[-1.5], [2.3]], edges: [[0.0] => [0.0], [INF] => [0.0], [NAN] => [NAN]], Jump when x == 0.0 }
+        Sign = sign(x) -> y { value: if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else { x * 0.0 }, partials: [flat(y)], samples: [[-1.5], [2.3]], edges: [[0.0] => [0.0], [INF] => [0.0], [NAN] => [NAN]], Jump when x == 0.0 }
         /// Unit step, 1/2 at 0: the slope of `relu`.
         Step = step(x) -> y {
-            value: if x > 0.0 { 1.0 } else if x < 0.0 { 0.0 } else { x + 0.5 }, partials: [y - y],
+            value: if x > 0.0 { 1.0 } else if x < 0.0 { 0.0 } else { x + 0.5 }, partials: [flat(y)],
             samples: [[-1.5], [2.3]], edges: [[0.0] => [0.0], [INF] => [0.0], [NAN] => [NAN]], Jump when x == 0.0
         }
         /// 1 where `x > 0`, else 0: the slope of `select`.
         Positive = positive(x) -> y {
-            value: if x > 0.0 { 1.0 } else if x <= 0.0 { 0.0 } else { x }, partials: [y - y],
+            value: if x > 0.0 { 1.0 } else if x <= 0.0 { 0.0 } else { x }, partials: [flat(y)],
             samples: [[-1.5], [2.3]], edges: [[0.0] => [0.0]], Jump when x == 0.0
         }
         /// The share of `a` in `max(a, b)`: 1, 0, or 1/2 in a tie.
         MaxWeight = max_weight(a, b) -> y {
             value: if a > b { 1.0 } else if a < b { 0.0 } else if a == b { 0.5 } else if !b.is_nan() { 0.0 } else if !a.is_nan() { 1.0 } else { a },
-            partials: [y - y, y - y], samples: [[1.0, 2.0], [0.3, -0.4]], edges: [[0.5, 0.5] => [0.0, 0.0]], Jump when a == b
+            partials: [flat(y), flat(y)], samples: [[1.0, 2.0], [0.3, -0.4]], edges: [[0.5, 0.5] => [0.0, 0.0]], Jump when a == b
         }
         /// `ln(1 + e^x)`, the smooth `max(x, 0)`.
         Softplus = softplus(x) -> y {
@@ -510,6 +510,12 @@ rules! {
             Corner when a == b && k == Self::INFINITY
         }
     }
+}
+
+/// The slope of a step whose value is `y`: 0, but NaN where that is not finite.
+#[inline(always)]
+fn flat<T: Number>(y: T) -> T {
+    y * c(0.0)
 }
 
 /// The slope of a value `y`: NaN where that is.
