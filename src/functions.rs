@@ -278,7 +278,7 @@ pub fn sum<S: Scalar>(x: &[S]) -> S {
 /// If the lengths differ.
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn dot<S: Scalar>(a: &[S::Base], x: &[S]) -> S {
-    assert_eq!(a.len(), x.len(), "dot: `a` and `x` differ in length");
+    assert!(a.len() == x.len(), "dot: `a` has {} elements, `x` {}", a.len(), x.len());
     S::nary(NaryKind::Dot(a.into()), x)
 }
 
@@ -297,7 +297,7 @@ pub fn dot<S: Scalar>(a: &[S::Base], x: &[S]) -> S {
 /// If the lengths differ.
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn dot_product<S: Scalar>(x: &[S], y: &[S]) -> S {
-    assert_eq!(x.len(), y.len(), "dot_product: `x` and `y` differ in length");
+    assert!(x.len() == y.len(), "dot_product: `x` has {} elements, `y` {}", x.len(), y.len());
     S::nary(NaryKind::DotProduct, &[x, y].concat())
 }
 
@@ -321,6 +321,6 @@ pub fn dot_product<S: Scalar>(x: &[S], y: &[S]) -> S {
 /// If the matrix has not a column for each element of `x`.
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn mat_vec<S: Scalar>(a: &Arc<DMatrix<S::Base>>, x: &[S]) -> Vec<S> {
-    assert_eq!(a.ncols(), x.len(), "mat_vec: the columns of `a` and the length of `x` differ");
+    assert!(a.ncols() == x.len(), "mat_vec: `a` has {} columns, `x` {} elements", a.ncols(), x.len());
     S::nary_outputs(NaryKind::MatVec(Arc::clone(a)), x)
 }

@@ -90,7 +90,11 @@ impl<'a> Objective<'a> {
     }
 
     fn add(mut self, argument: &str, weight: f64, inputs: usize, term: Term<'a>) -> Self {
-        assert_eq!(inputs, self.inputs, "Objective: `{argument}` has not as many variables as the objective");
+        assert!(
+            inputs == self.inputs,
+            "Objective: `{argument}` has {inputs} variables, the objective {}",
+            self.inputs
+        );
         self.terms.push((weight, term));
         self
     }

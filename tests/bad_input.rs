@@ -9,6 +9,8 @@ use common::{OnTape, assert_ulps, panic_message};
 use nalgebra::DMatrix;
 use num_traits::Float;
 use smoothmax::rules::TABLE;
+use smoothmax::smooth::multi_label_cross_entropy;
+use smoothmax::{Batch, Objective, Program};
 use smoothmax::{Dual, Scalar, Tape, Var, gradient, hessian, hvp, jacobian, jvp, vjp};
 use smoothmax::{dot, dot_product, log_add_exp, log_softmax, log_sum_exp, mat_vec, max, min, smooth_abs};
 use smoothmax::{smooth_max, smooth_max_at, smooth_min, smooth_min_at, softmax, sum};
@@ -203,19 +205,34 @@ fn a_bad_sharpness_is_nan_when_it_is_a_variable() {
 
 #[test]
 fn lengths_must_match() {
-    assert!(panic_message(|| dot(&[1.0], &[1.0, 2.0])).contains("dot: `a` and `x` differ in length"));
-    let expected = "dot_product: `x` and `y` differ in length";
-    assert!(panic_message(|| dot_product(&[1.0], &[])).contains(expected));
+    assert_eq!(panic_message(|| dot(&[1.0], &[1.0, 2.0])), "dot: `a` has 1 elements, `x` 2");
+    assert_eq!(panic_message(|| dot_product(&[1.0], &[])), "dot_product: `x` has 1 elements, `y` 0");
     let a = Arc::new(DMatrix::<f64>::zeros(2, 3));
-    let expected = "mat_vec: the columns of `a` and the length of `x` differ";
-    assert!(panic_message(|| mat_vec(&a, &[1.0, 2.0])).contains(expected));
+    let expected = "mat_vec: `a` has 3 columns, `x` 2 elements";
+    assert_eq!(panic_message(|| mat_vec(&a, &[1.0, 2.0])), expected);
 
     let x = [1.0, 2.0];
-    assert!(panic_message(|| jvp(&x, &[1.0], |x| vec![x[0]])).contains("jvp: `v` must have"));
-    assert!(panic_message(|| hvp(&x, &[1.0; 3], |x| x[0])).contains("hvp: `v` must have"));
-    assert!(panic_message(|| vjp(&x, &[], |x| vec![x[0]])).contains("vjp: `w` must have"));
+    let expected = "jvp: `v` has 1 elements, the function 2 variables";
+    assert_eq!(panic_message(|| jvp(&x, &[1.0], |x| vec![x[0]])), expected);
+    let expected = "hvp: `v` has 3 elements, the function 2 variables";
+    assert_eq!(panic_message(|| hvp(&x, &[1.0; 3], |x| x[0])), expected);
+    let expected = "vjp: `w` has 0 elements, the function 1 outputs";
+    assert_eq!(panic_message(|| vjp(&x, &[], |x| vec![x[0]])), expected);
+
+    let program = Program::record_many(&x, |x| vec![x[0], x[1]]);
+    let expected = "jacobian_rows: row 3 is not below the 2 outputs";
+    assert_eq!(panic_message(|| program.jacobian_rows(&mut program.workspace(), &x, &[1, 3])), expected);
+    let expected = "gap_of: output 2 is not below the 2 outputs";
+    assert_eq!(panic_message(|| program.smoothed(1.0).gap_of(2)), expected);
+    let batch = Batch::record(&x, &[[1.0]; 4][..], |x, row| x[0] * row[0]);
+    let expected = "jacobian_rows: row 4 is not below the 4 terms";
+    assert_eq!(panic_message(|| batch.jacobian_rows(&x, &[4])), expected);
+    let expected = "Objective: `program` has 2 variables, the objective 1";
+    assert_eq!(panic_message(|| Objective::new(1).program(1.0, &program).inputs()), expected);
+    let expected = "multi_label_cross_entropy: `scores` has 2 elements, `is_true` 1";
+    assert_eq!(panic_message(|| multi_label_cross_entropy(&x, &[true])), expected);
     let sin = TABLE.iter().find(|rule| rule.name == "sin").unwrap();
-    assert!(panic_message(|| sin.value(&x)).contains("`sin` takes 1 argument(s)"));
+    assert!(panic_message(|| sin.value(&x)).contains("`sin` takes 1 argument(s), not 2"));
 }
 
 #[test]

@@ -112,7 +112,7 @@ fn bad_lengths_and_changed_branches_are_errors() {
 }
 
 #[test]
-#[should_panic(expected = "`program` has not as many variables as the objective")]
+#[should_panic(expected = "`program` has 1 variables, the objective 2")]
 fn another_number_of_variables_panics() {
     let program = Program::record(&[1.0], |x| x[0]);
     let _ = Objective::new(2).program(1.0, &program);

@@ -205,11 +205,9 @@ impl Batch<'_> {
     ///
     /// If a row is not below the number of terms.
     pub fn jacobian_rows(&self, x: &[f64], rows: &[usize]) -> Result<DMatrix<f64>, Error> {
-        assert!(
-            rows.iter().all(|&row| row < self.len()),
-            "jacobian_rows: a row is not below the {} terms",
-            self.len()
-        );
+        for row in rows {
+            assert!(*row < self.len(), "jacobian_rows: row {row} is not below the {} terms", self.len());
+        }
         let mut values = vec![0.0; rows.len()];
         let mut gradients = vec![0.0; rows.len() * self.inputs];
         let reduction = Reduction::Gradients { values: &mut values, gradients: &mut gradients };

@@ -37,7 +37,8 @@ impl Starts {
     ///
     /// If the bounds differ in length, or are not finite with `lower <= upper`.
     pub fn uniform(lower: &[f64], upper: &[f64], count: usize, seed: u64) -> Self {
-        assert_eq!(lower.len(), upper.len(), "uniform: `lower` and `upper` must have the same length");
+        let (below, above) = (lower.len(), upper.len());
+        assert!(below == above, "uniform: `lower` has {below} elements, `upper` {above}");
         let ordered = lower.iter().zip(upper).all(|(l, u)| l <= u && l.is_finite() && u.is_finite());
         assert!(ordered, "uniform: `lower` and `upper` must be finite with lower <= upper");
         Starts { lower: lower.to_vec(), upper: upper.to_vec(), count, seed }

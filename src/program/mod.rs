@@ -291,6 +291,13 @@ impl<T: Primitive> Program<T> {
         x: &[T],
         rows: &[usize],
     ) -> Result<DMatrix<T>, Error> {
+        for row in rows {
+            assert!(
+                *row < self.outputs(),
+                "jacobian_rows: row {row} is not below the {} outputs",
+                self.outputs()
+            );
+        }
         self.evaluate(work, x)?;
         let mut jacobian = DMatrix::zeros(rows.len(), self.inputs());
         let mut gradient = vec![T::constant(0.0); self.inputs()];

@@ -128,6 +128,8 @@ impl<T: Primitive> SmoothedProgram<T> {
     ///
     /// If there are not so many outputs.
     pub fn gap_of(&self, output: usize) -> (f64, f64) {
+        let outputs = self.outputs();
+        assert!(output < outputs, "gap_of: output {output} is not below the {outputs} outputs");
         let (Interval { low, high }, k) = (self.unit_gaps[output], self.sharpness());
         // An unbounded gap is zero, too, where nothing is smoothed.
         let scaled = |end: f64| if k.is_infinite() { 0.0 } else { end / k };

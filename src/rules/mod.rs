@@ -114,13 +114,18 @@ impl Rule {
     ///
     /// If `x` has not [`Op::arity`] elements, or mixes variables of two tapes.
     pub fn apply<S: Scalar>(&self, x: &[S]) -> S {
-        assert_eq!(x.len(), self.op.arity(), "`{}` takes {} argument(s)", self.name, self.op.arity());
+        self.require_arguments(x.len());
         dispatch(self.op, Apply(x))
     }
 
     fn arguments<T: Number>(&self, x: &[T]) -> Arguments<T> {
-        assert_eq!(x.len(), self.op.arity(), "`{}` takes {} argument(s)", self.name, self.op.arity());
+        self.require_arguments(x.len());
         arguments(x.len(), |i| x[i])
+    }
+
+    fn require_arguments(&self, given: usize) {
+        let arity = self.op.arity();
+        assert!(given == arity, "`{}` takes {arity} argument(s), not {given}", self.name);
     }
 }
 

@@ -115,11 +115,8 @@ pub fn smooth_pinball_at<S: Scalar>(residual: S, tau: f64, k: S) -> S {
 /// If `scores` and `is_true` differ in length.
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn multi_label_cross_entropy<S: Scalar>(scores: &[S], is_true: &[bool]) -> S {
-    assert_eq!(
-        scores.len(),
-        is_true.len(),
-        "multi_label_cross_entropy: `scores` and `is_true` differ in length"
-    );
+    let (found, labels) = (scores.len(), is_true.len());
+    assert!(found == labels, "multi_label_cross_entropy: `scores` has {found} elements, `is_true` {labels}");
     let term = |of: bool, signed: fn(S) -> S| {
         let chosen = scores.iter().zip(is_true).filter(|&(_, &label)| label == of);
         let operands: Vec<S> = chosen.map(|(&s, _)| signed(s)).chain([S::constant(0.0)]).collect();
