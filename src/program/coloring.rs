@@ -32,7 +32,7 @@ pub(crate) struct Entry {
 }
 
 /// A pattern, and what product shows which of its entries.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct HessianPlan {
     pattern: Pattern,
     /// None where every variable has a colour of its own: the products are the columns.
@@ -40,7 +40,7 @@ pub(crate) struct HessianPlan {
 }
 
 /// The colour of each variable, and for each colour the entries its product shows.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Shared {
     colors: Vec<u32>,
     entries: Vec<Vec<Entry>>,

@@ -2,8 +2,8 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::Program;
 use super::code::{Code, NaryStep, Run, Step, Strided};
+use super::{Program, SmoothedProgram};
 use crate::rules::Primitive;
 use crate::tape::Operands;
 
@@ -63,6 +63,29 @@ impl<T: Primitive> Display for Program<T> {
         f.write_str("outputs")?;
         code.outputs.iter().try_for_each(|&slot| write!(f, " {}", Slot(code, slot)))?;
         f.write_str("\n")
+    }
+}
+
+/// Its sharpness and its gap, then the listing of the program with twins.
+///
+/// ```
+/// use smoothmax::Program;
+///
+/// let smooth = Program::record(&[0.0], |x| x[0].abs()).smoothed(4.0);
+/// assert_eq!(
+///     smooth.to_string(),
+///     "sharpness %0 = 4, %1 = -4; gap 0.00e0 to 1.73e-1\n\
+///      program: 1 input, 1 output, 1 operation\n\
+///      inputs %2..%2\n\
+///      %3 = smooth_abs %2 %0\n\
+///      outputs %3\n"
+/// );
+/// ```
+impl<T: Primitive> Display for SmoothedProgram<T> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let ((low, high), k, end) = (self.gap(), self.sharpness(), self.code.passive().end);
+        writeln!(f, "sharpness %{} = {k}, %{} = {}; gap {low:.2e} to {high:.2e}", end - 2, end - 1, -k)?;
+        Display::fmt(&**self, f)
     }
 }
 

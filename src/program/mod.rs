@@ -76,6 +76,9 @@ use compile::{Source, compile};
 use replay::Registers;
 
 /// A recording compiled for replay; see the [module](self).
+///
+/// A clone replays in the workspaces of the original.
+#[derive(Clone)]
 pub struct Program<T = f64> {
     code: Code<T>,
     /// The values of the passive inputs.

@@ -12,6 +12,7 @@ use crate::rules::Primitive;
 ///
 /// It is used as the program it is: it dereferences to one. Its sharpness can
 /// [be changed](Self::set_sharpness) without recording again.
+#[derive(Clone)]
 pub struct SmoothedProgram<T = f64> {
     program: Program<T>,
     /// Of each output at sharpness 1.
