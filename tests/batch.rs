@@ -461,7 +461,7 @@ fn an_infinite_sharpness_is_the_exact_extreme() {
 }
 
 #[test]
-#[should_panic(expected = "a row is not below the 2 terms")]
+#[should_panic(expected = "row 5 is not below the 2 terms")]
 fn rows_beyond_the_last_are_refused() {
     let batch = Batch::gather(&[1.0], &[[0u32], [0]], Rows::empty(2), |x, _| x[0]);
     let _ = batch.jacobian_rows(&[1.0], &[5]);

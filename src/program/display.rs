@@ -74,7 +74,7 @@ impl<T: Primitive> Display for Program<T> {
 /// let smooth = Program::record(&[0.0], |x| x[0].abs()).smoothed(4.0);
 /// assert_eq!(
 ///     smooth.to_string(),
-///     "sharpness %0 = 4, %1 = -4; gap 0 to 0.173\n\
+///     "sharpness %0 = 4, %1 = -4; gap 0.00e0 to 1.73e-1\n\
 ///      program: 1 input, 1 output, 1 operation\n\
 ///      inputs %2..%2\n\
 ///      %3 = smooth_abs %2 %0\n\
@@ -84,7 +84,7 @@ impl<T: Primitive> Display for Program<T> {
 impl<T: Primitive> Display for SmoothedProgram<T> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let ((low, high), k, end) = (self.gap(), self.sharpness(), self.code.passive().end);
-        writeln!(f, "sharpness %{} = {k}, %{} = {}; gap {low:.3} to {high:.3}", end - 2, end - 1, -k)?;
+        writeln!(f, "sharpness %{} = {k}, %{} = {}; gap {low:.2e} to {high:.2e}", end - 2, end - 1, -k)?;
         Display::fmt(&**self, f)
     }
 }
