@@ -78,6 +78,25 @@ fn a_long_recording_is_that_of_a_short_one_continued() {
 }
 
 #[test]
+fn constants_keep_their_order_over_many_pages() {
+    // Two constants a node fill the constants of a page, those before put them out of step.
+    for before in [0, 1, 5] {
+        let tape = Tape::new();
+        let x = tape.var(2.0);
+        let (mut y, mut value, mut slope) = (x, 2.0, 1.0);
+        for _ in 0..before {
+            (y, value, slope) = (y * 3.0, value * 3.0, slope * 3.0);
+        }
+        for i in 0..500 {
+            let (a, b) = (1.0 + 1e-4 * f64::from(i), f64::from(i));
+            (y, value, slope) = (y.mul_add(a, b), f64::mul_add(value, a, b), slope * a);
+        }
+        assert_eq!(y.value(), value);
+        assert_close(y.backward()[x], slope, 1e-12 * slope, "slope");
+    }
+}
+
+#[test]
 fn a_recording_read_on_the_way_goes_on() {
     let tape = Tape::new();
     let x = tape.var(0.5);

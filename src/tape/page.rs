@@ -141,8 +141,9 @@ impl<X: Copy, const N: usize> Slots<X, N> {
     /// Appends the `count` elements that come next to the vector.
     #[inline(always)]
     fn file(&self, count: usize, vector: &mut Vec<X>) {
-        // Where there is room for a whole page, copying it is one call.
-        if count == N && vector.capacity() - vector.len() >= N {
+        // A whole page in order, where there is room for it, is one copy.
+        let is_whole = count == N && vector.len().is_multiple_of(N);
+        if is_whole && vector.capacity() - vector.len() >= N {
             vector.extend_from_slice(&self.0.get());
         } else {
             self.file_some(count, vector);
