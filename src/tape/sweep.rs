@@ -122,7 +122,7 @@ pub(crate) fn reverse<T: Primitive, R: SliceNumber<Base = T>>(
     }
 }
 
-/// Reverses what is neither a sum nor a product; returns its first node.
+/// Reverses what is neither a sum nor a product nor a block; returns its first node.
 #[inline(never)]
 fn reverse_other<T: Primitive, R: SliceNumber<Base = T>>(
     recording: &Recording<T>,
@@ -136,7 +136,6 @@ fn reverse_other<T: Primitive, R: SliceNumber<Base = T>>(
     match op {
         Op::Input => {}
         Op::Nary | Op::Continued => reverse_nary(recording, values, weights, adjoints, first),
-        Op::Preaccumulated => reverse_block(recording.partials(a, b), adjoints, adjoints[node]),
         // Many rules call a library: not where nothing depends on the node.
         _ if adjoints[node].is_zero() => {}
         _ => dispatch(op, ReverseInstruction { recording, values, adjoints, node, a, b }),
