@@ -105,6 +105,9 @@ impl Minimax<'_> {
             require_length("lower bounds", lower.len(), n)?;
             require_length("upper bounds", upper.len(), n)?;
             require(lower.iter().zip(upper).all(|(l, u)| l <= u), "bounds", "must satisfy lower <= upper")?;
+            let leave_a_number = |(&l, &u): (&f64, &f64)| l < f64::INFINITY && u > f64::NEG_INFINITY;
+            let leave_numbers = lower.iter().zip(upper).all(leave_a_number);
+            require(leave_numbers, "bounds", "must leave a finite number for every variable")?;
         }
         for (a, b) in self.equalities.iter().chain(&self.inequalities) {
             require_length("columns of the constraint matrix", a.ncols(), n)?;
@@ -113,7 +116,12 @@ impl Minimax<'_> {
         }
         require(!(self.absolute && self.maximin), "maximin", "cannot be combined with absolute")?;
         require(self.declared.radius.is_none_or(|r| r >= 0.0), "radius", "must be at least 0")?;
-        require(self.declared.strong >= 0.0, "strongly_convex", "needs a modulus of at least 0")?;
+        let modulus = self.declared.strong;
+        require(
+            modulus >= 0.0 && modulus.is_finite(),
+            "strongly_convex",
+            "needs a finite modulus of at least 0",
+        )?;
         require(self.options.tolerance >= 0.0, "options.tolerance", "must be at least 0")
     }
 
