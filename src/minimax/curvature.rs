@@ -3,7 +3,7 @@
 use nalgebra::{Cholesky, DMatrix, DVector, SymmetricEigen};
 
 use super::problem::{Problem, unit_vector};
-use super::prox_sqp::WorkingSet;
+use super::working_set::WorkingSet;
 use crate::Error;
 
 /// A positive definite model of the second derivative of the Lagrangian.

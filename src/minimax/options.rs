@@ -23,7 +23,8 @@ pub enum Method {
 pub struct Options {
     /// Stop when the decrease still predicted falls to `tolerance * max(u, |f|)`, where `u` is 1, or
     /// the largest component at the start where that is less. The exponential multipliers stop when
-    /// the gap, a bound on the decrease, falls to a hundred times this. Default 1e-13.
+    /// the gap, a bound on the decrease, falls to a hundred times this. Prox-SQP does not ask for
+    /// what the rounding of the components and of `x` hides. Default 1e-13.
     pub tolerance: f64,
     /// The limit on (outer) iterations. Default 200.
     pub max_iterations: usize,
@@ -47,7 +48,8 @@ impl Default for Options {
 #[non_exhaustive]
 pub enum Status {
     /// The predicted decrease (or the duality gap) fell below the tolerance, at a point that the
-    /// multipliers show to be stationary (to 1e-6).
+    /// multipliers show to be stationary (to 1e-6). A bracket, if there is one, is
+    /// that narrow, or as narrow as rounding permits.
     Converged,
     /// No step improved the objective although neither predicted decrease nor gap met the tolerance:
     /// the limit of floating point, or a kink inside a component.

@@ -70,6 +70,9 @@ pub struct Solution {
     /// A component rose less than its tangent between two iterates: it is not convex. Any declared
     /// convexity is then disregarded.
     pub contradicts_convexity: bool,
+    /// The multipliers' lower bound exceeded the value by more than rounding: one of the
+    /// declarations (convexity, radius, modulus) is false. There is no bracket then.
+    pub contradicts_declarations: bool,
     /// The work done.
     pub counts: Counts,
     /// One entry for the start and each iteration.
@@ -92,8 +95,9 @@ pub struct Verification {
 
 impl Solution {
     /// An interval that contains the optimal value, if the declarations permit one: convexity and
-    /// one of a radius, strong convexity or finite bounds. `None` for every other problem, and when
-    /// an iterate contradicted the declared convexity.
+    /// one of a radius, strong convexity or finite bounds. `None` for every other problem, when an
+    /// iterate or the bounds themselves contradicted the declarations, and where a gradient is not
+    /// finite.
     ///
     /// Rigorous up to the rounding errors in the components and their derivatives.
     pub fn bracket(&self) -> Option<(f64, f64)> {
@@ -148,6 +152,11 @@ impl Solution {
 }
 
 impl Certificate {
+    /// How far the optimum may be below the value: by the bracket, or else to Polak's measure.
+    pub(crate) fn left_open(&self) -> f64 {
+        self.lower.map_or(self.stationarity, |lower| self.upper - lower)
+    }
+
     /// `[lower, upper]` in the user's sense: `sign` is -1 for maximin.
     pub(crate) fn bracket(&self, sign: f64) -> Option<(f64, f64)> {
         self.lower.map(|lower| if sign < 0.0 { (-self.upper, -lower) } else { (lower, self.upper) })
@@ -187,6 +196,8 @@ impl Solution {
     fn why_no_bracket(&self) -> &'static str {
         if self.contradicts_convexity {
             "an iterate contradicts convexity"
+        } else if self.contradicts_declarations {
+            "the lower bound would exceed the value: a declaration is false"
         } else {
             "it takes declared convexity and a radius, strong convexity or finite bounds"
         }
