@@ -34,6 +34,14 @@ impl Constraints {
         &self.rhs - &self.matrix * x
     }
 
+    /// Whether `x` satisfies them up to rounding.
+    pub(crate) fn hold(&self, x: &DVector<f64>) -> bool {
+        let size = self.matrix.abs() * x.abs() + self.rhs.abs();
+        let slack = self.slack(x);
+        let crossed = |j: usize| if j < self.equalities { slack[j].abs() } else { -slack[j] };
+        (0..slack.len()).all(|j| crossed(j) <= 1e-12 * size[j])
+    }
+
     /// Moves `x` onto the bounds that rounding made it cross.
     pub(crate) fn clamp(&self, x: &mut DVector<f64>) {
         if let Some((lower, upper)) = &self.bounds {

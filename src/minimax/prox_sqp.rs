@@ -28,6 +28,9 @@ const TRIALS: usize = 30;
 const EXTENSIONS: usize = 4;
 /// Steps beyond convergence that may tighten a bracket.
 const POLISHING: usize = 20;
+/// So many steps in a row without a sign of curvature, and a far point shows whether the objective
+/// falls for ever.
+const STRAIGHT: usize = 3;
 
 struct ProxSqp<'s, 'p, 'o> {
     problem: &'s Problem<'p>,
@@ -84,7 +87,7 @@ impl ProxSqp<'_, '_, '_> {
     fn run(mut self) -> Result<Outcome, Error> {
         let mut set = self.working_set()?;
         self.problem.require_finite(&set.index, &set.rows)?;
-        let (mut stalls, mut polished) = (0, 0);
+        let (mut stalls, mut polished, mut straight) = (0, 0, 0);
         let mut reason = self.monitor.record(self.state(0, f64::INFINITY, 0.0));
         while reason.is_none() {
             self.curvature.update(self.problem, &self.x, &set, &self.weights)?;
@@ -96,11 +99,16 @@ impl ProxSqp<'_, '_, '_> {
                 Trial::Accepted(accepted) if accepted.polish && polished == POLISHING => {
                     Some(Status::Converged)
                 }
-                Trial::Accepted(accepted) => {
+                Trial::Accepted(mut accepted) => {
                     let gained = self.f - accepted.f;
                     stalls = if gained <= 0.1 * tolerance { stalls + 1 } else { 0 };
+                    straight = if gained >= (1.0 - 1e-9) * predicted { straight + 1 } else { 0 };
                     if accepted.polish {
-                        (stalls, polished) = (0, polished + 1);
+                        (stalls, straight, polished) = (0, 0, polished + 1);
+                    }
+                    if straight == STRAIGHT {
+                        straight = 0;
+                        accepted = self.far_along(&accepted.step, gained).unwrap_or(accepted);
                     }
                     let length = accepted.step.norm();
                     set = self.accept(accepted)?;
@@ -158,6 +166,16 @@ impl ProxSqp<'_, '_, '_> {
     /// component resolves better than its slopes times the rounding of `x`.
     fn rounding(&self, set: &WorkingSet) -> f64 {
         4.0 * f64::EPSILON * set.size(&self.values, &self.weights, &self.x)
+    }
+
+    /// A point so far along a step without curvature that the objective is below the limit there, if
+    /// it falls on as it fell along the step and the constraints allow it.
+    fn far_along(&self, step: &DVector<f64>, gained: f64) -> Option<Accepted> {
+        let fall = 2.0 * (self.monitor.options.unbounded + self.f);
+        let multiple = Some(fall / gained).filter(|multiple| multiple.is_finite())?;
+        let far = self.point(&(step * multiple), fall).ok()?;
+        let falls_on = (0.9..1.1).contains(&far.ratio);
+        (falls_on && self.problem.constraints.hold(&(&self.x + &far.step))).then_some(far)
     }
 
     /// Solves subproblems of growing `nu` until one gives a good step or a reason to stop; the
