@@ -14,7 +14,7 @@ fn cb2<'t>(x: &[Var<'t, f64>]) -> Vec<Var<'t, f64>> {
 }
 
 fn limit(max_iterations: usize) -> Options {
-    Options { max_iterations, ..Options::default() }
+    Options { max_iterations: Some(max_iterations), ..Options::default() }
 }
 
 #[test]

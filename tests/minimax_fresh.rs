@@ -255,7 +255,8 @@ fn problems() -> Vec<Problem> {
 #[test]
 fn optima_are_where_they_were_put() {
     for problem in problems() {
-        let placed = problem.minimax(PLAIN).options(Options { max_iterations: 0, ..Options::default() });
+        let placed =
+            problem.minimax(PLAIN).options(Options { max_iterations: Some(0), ..Options::default() });
         let value = placed.solve(&problem.minimiser).unwrap().value;
         assert!((value - problem.optimum).abs() < 1e-13, "{}: {value}", problem.name);
     }
@@ -294,7 +295,7 @@ fn units_do_not_matter() {
     }
 }
 
-/// The hardest of its kind: no method gets to the minimum, and none may say so.
+/// The hardest of its kind: not every method gets to the minimum, and who does not may not say so.
 #[test]
 #[cfg_attr(debug_assertions, ignore = "slow without optimisation")]
 fn convergence_is_not_claimed_in_any_units_where_there_is_none() {
@@ -315,14 +316,14 @@ fn brackets_hold_wherever_the_solver_stops() {
     for problem in problems().iter().filter(|p| p.convex) {
         let distance = DVector::from_row_slice(&problem.minimiser) - DVector::from_row_slice(&problem.start);
         for method in METHODS {
-            for max_iterations in [0, 1, 2, 5, 200] {
+            for max_iterations in [Some(0), Some(1), Some(2), Some(5), None] {
                 let options = Options { max_iterations, ..Options::default() };
                 let minimax = problem.minimax(PLAIN).convex().radius(2.0 * distance.norm() + 1.0);
                 let minimax = minimax.method(method).options(options);
                 let solution = minimax.solve(&problem.start).unwrap();
                 let (lower, upper) = solution.bracket().expect("convex, with a radius");
                 let holds = lower <= problem.optimum + 1e-13 && problem.optimum <= upper + 1e-13;
-                assert!(holds, "{} {method:?} after {max_iterations}\n{solution}", problem.name);
+                assert!(holds, "{} {method:?} after {max_iterations:?}\n{solution}", problem.name);
                 assert_eq!(solution.verify(&minimax).unwrap().bracket, solution.bracket());
             }
         }

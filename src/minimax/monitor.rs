@@ -88,7 +88,7 @@ impl<'o> Monitor<'o> {
             Some(Status::Stopped)
         } else if value < -self.options.unbounded {
             Some(Status::Unbounded)
-        } else if iteration >= self.options.max_iterations {
+        } else if iteration >= self.options.max_iterations.unwrap_or((100 * self.start.len()).max(200)) {
             Some(Status::IterationLimit)
         } else if self.options.max_time.is_some_and(|limit| self.started.elapsed() >= limit) {
             Some(Status::TimeLimit)

@@ -26,8 +26,8 @@ pub struct Options {
     /// the gap, a bound on the decrease, falls to a hundred times this. Prox-SQP does not ask for
     /// what the rounding of the components and of `x` hides. Default 1e-13.
     pub tolerance: f64,
-    /// The limit on (outer) iterations. Default 200.
-    pub max_iterations: usize,
+    /// The limit on (outer) iterations. Default `max(200, 100 n)`.
+    pub max_iterations: Option<usize>,
     /// The limit on wall-clock time, checked once an iteration. Default none.
     pub max_time: Option<Duration>,
     /// Values below `-unbounded` are taken for an unbounded problem. Default 1e20.
@@ -39,7 +39,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { tolerance: 1e-13, max_iterations: 200, max_time: None, unbounded: 1e20, working_set: None }
+        Options { tolerance: 1e-13, max_iterations: None, max_time: None, unbounded: 1e20, working_set: None }
     }
 }
 

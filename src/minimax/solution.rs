@@ -182,7 +182,11 @@ impl fmt::Display for Solution {
         writeln!(f, "  x             {}", leading(self.x.iter().map(|v| format!("{v:.10}"))))?;
         let active = self.active();
         let multipliers = active.iter().map(|&i| format!("[{i}] {:.6}", self.multipliers[i]));
-        writeln!(f, "  multipliers   {}", leading(multipliers))?;
+        let none = if active.is_empty() { "none above 1e-9" } else { "" };
+        writeln!(f, "  multipliers   {none}{}", leading(multipliers))?;
+        if let Some(hint) = self.hint() {
+            writeln!(f, "  hint          {hint}")?;
+        }
         let c = &self.counts;
         write!(
             f,
@@ -193,6 +197,15 @@ impl fmt::Display for Solution {
 }
 
 impl Solution {
+    /// What may help where the solver stalled at a point that the multipliers do not explain.
+    fn hint(&self) -> Option<&'static str> {
+        let unexplained = self.stationarity > 1e-6 * self.value.abs().max(1.0);
+        (self.status == Status::Stalled && unexplained).then_some(
+            "if a component itself has a kink here: its pieces as components in groups, \
+             Method::ExponentialMultipliers, or anneal",
+        )
+    }
+
     fn why_no_bracket(&self) -> &'static str {
         if self.contradicts_convexity {
             "an iterate contradicts convexity"
