@@ -294,7 +294,7 @@ fn units_do_not_matter() {
     }
 }
 
-/// The hardest of its kind: no method gets to the minimum, and none may say so.
+/// The hardest of its kind: not every method gets to the minimum, and none that does not may say so.
 #[test]
 #[cfg_attr(debug_assertions, ignore = "slow without optimisation")]
 fn convergence_is_not_claimed_in_any_units_where_there_is_none() {

@@ -101,7 +101,8 @@ pub struct Stage {
 pub struct Extrapolation {
     /// The limit, extrapolated.
     pub value: f64,
-    /// An estimate of its error, not a bound; infinite after a single stage.
+    /// An estimate of its error, not a bound; infinite after a single stage, zero for a program
+    /// without kinks.
     pub error: f64,
     /// Whether the last three differences of the values fall like `1/k` - with
     /// an observed order between 0.8 and 1.25 - or have fallen to rounding. If
@@ -270,7 +271,12 @@ impl Anneal<'_> {
     /// Extrapolates, and chooses the best point.
     fn conclude(&self, work: &mut Workspace, stages: Vec<Stage>) -> Result<Annealed, Error> {
         let values: Vec<f64> = stages.iter().map(|stage| stage.smooth).collect();
-        let (order, extrapolated) = extrapolate(&values, self.factor);
+        let last = &stages[stages.len() - 1];
+        let (order, extrapolated) = match last.gap {
+            // Nothing is smoothed.
+            (0.0, 0.0) => (0, Extrapolation { value: last.smooth, error: 0.0, asymptotic: true }),
+            _ => extrapolate(&values, self.factor),
+        };
         let limit = richardson(stages.iter().map(|stage| stage.x.clone()).collect(), self.factor, order);
         let at_limit = self.program.value(work, limit.as_slice());
         let candidates = stages.iter().map(|stage| (stage.exact, stage.x.clone()));
@@ -279,7 +285,6 @@ impl Anneal<'_> {
             .filter(|(value, _)| !value.is_nan())
             .min_by(|a, b| a.0.total_cmp(&b.0))
             .ok_or(Error::NotFinite { component: 0, value: f64::NAN })?;
-        let last = &stages[stages.len() - 1];
         let status = if last.smooth < -Options::default().unbounded {
             Status::Unbounded
         } else if last.gradient_norm.powi(2) <= 1e-6 * last.smooth.abs().max(1.0) {

@@ -14,11 +14,13 @@
 //! `theta(x) = -min_w [f - L(x) + |g|^2 / 2] <= 0` is zero exactly at stationary points, so any
 //! multipliers bound it: `|theta| <= f - L(x) + |g|^2 / 2` (Polak, Optimization, 1997, 2.1).
 //!
-//! Everything is rounded outward here; what stays outside is the rounding in `F` and `J'w`.
+//! Everything is rounded outward here; what stays outside is the rounding in `F` and `J'w`. A lower
+//! bound that exceeds the upper one by more than that refutes the declarations, and is no bound.
 
 use nalgebra::DVector;
 
 use super::problem::Problem;
+use crate::Error;
 
 /// What the user declared about the problem.
 #[derive(Clone, Debug, Default)]
@@ -55,6 +57,10 @@ pub(crate) struct Certificate {
     pub(crate) stationarity: f64,
     /// The declarations the lower bound rests on, in words.
     pub(crate) assumptions: Vec<String>,
+    /// What rounding in `F` and `J'w` can have changed the lower bound by; zero without one.
+    pub(crate) rounding: f64,
+    /// A lower bound above the upper one shows that a declaration is false.
+    pub(crate) refuted: bool,
 }
 
 /// A sum with a bound on its rounding error.
@@ -91,7 +97,7 @@ impl Evaluated<'_> {
         problem: &Problem<'_>,
         declared: &Declarations,
         centre: &DVector<f64>,
-    ) -> Certificate {
+    ) -> Result<Certificate, Error> {
         let mut objective = Sum::default();
         problem.groups.maxima(self.values).into_iter().for_each(|m| objective.add(m));
         let mut lagrangian = Sum::default();
@@ -103,24 +109,41 @@ impl Evaluated<'_> {
             lagrangian.add(-mu * s);
         }
         let g = &self.gradient + problem.constraints.matrix.tr_mul(self.multipliers);
-        let (lower, assumptions) = match self.descent(problem, declared, centre, &g) {
-            Some((descent, assumptions)) => {
-                let bound = lagrangian.value + descent.value;
-                let slop = lagrangian.error() + descent.error();
-                (Some((bound - slop).next_down()), assumptions)
-            }
-            None => (None, Vec::new()),
-        };
+        let upper = objective.above() + self.infeasibility(problem);
+        let known = self.descent(problem, declared, centre, &g).map(|(descent, assumptions)| {
+            let bound = lagrangian.value + descent.value;
+            ((bound - lagrangian.error() - descent.error()).next_down(), assumptions)
+        });
+        let known = known.filter(|(lower, _)| lower.is_finite() && upper.is_finite());
+        let rounding = if known.is_some() { self.rounding(problem, declared, centre)? } else { 0.0 };
+        let refuted = known.as_ref().is_some_and(|(lower, _)| lower - upper > rounding);
+        let (lower, assumptions) = known.filter(|_| !refuted).unzip();
         // Weights come normalised, so rounding alone can lift the mean above the maximum.
         let gap = (objective.value - lagrangian.value).max(0.0);
-        Certificate {
-            upper: objective.above() + self.infeasibility(problem),
-            lower,
+        Ok(Certificate {
+            upper,
+            lower: lower.map(|lower| lower.min(upper)),
             estimate: lagrangian.value,
             gradient_norm: g.norm(),
             stationarity: gap + 0.5 * g.norm_squared(),
-            assumptions,
-        }
+            assumptions: assumptions.unwrap_or_default(),
+            rounding,
+            refuted,
+        })
+    }
+
+    /// What rounding in `F`, `J'w` and the constraints can have changed the lower bound by.
+    fn rounding(
+        &self,
+        problem: &Problem<'_>,
+        declared: &Declarations,
+        centre: &DVector<f64>,
+    ) -> Result<f64, Error> {
+        let distance = (self.x - centre).abs().add_scalar(declared.radius.unwrap_or(0.0));
+        let constraints = problem.constraints.matrix.abs().tr_mul(&self.multipliers.abs());
+        let steepness = problem.steepness(self.x, self.weights)? + constraints;
+        let values: f64 = self.weights.iter().zip(self.values).map(|(w, f)| (w * f).abs()).sum();
+        Ok(100.0 * f64::EPSILON * (values + steepness.dot(&(self.x.abs() + distance))))
     }
 
     /// What crossing the constraints by a rounding error can have gained, to first order.

@@ -3,13 +3,16 @@
 use nalgebra::{Cholesky, DMatrix, DVector, SymmetricEigen};
 
 use super::problem::{Problem, unit_vector};
-use super::prox_sqp::WorkingSet;
+use super::working_set::WorkingSet;
 use crate::Error;
 
 /// A positive definite model of the second derivative of the Lagrangian.
 pub(crate) struct Curvature {
-    exact: bool,
-    hessian: DMatrix<f64>,
+    /// Whether exact Hessians are wanted, and the one at the current point if it is finite.
+    is_exact: bool,
+    exact: Option<DMatrix<f64>>,
+    /// The damped BFGS matrix.
+    bfgs: DMatrix<f64>,
     previous: Option<Linearisation>,
     /// The first pair sets the scale of the identity that BFGS starts from.
     scaled: bool,
@@ -25,17 +28,18 @@ struct Linearisation {
 }
 
 impl Curvature {
-    pub(crate) fn new(exact: bool) -> Self {
-        Curvature { exact, hessian: DMatrix::zeros(0, 0), previous: None, scaled: false, natural: 0.0 }
+    pub(crate) fn new(is_exact: bool) -> Self {
+        let bfgs = DMatrix::zeros(0, 0);
+        Curvature { is_exact, exact: None, bfgs, previous: None, scaled: false, natural: 0.0 }
     }
 
     pub(crate) fn hessian(&self) -> &DMatrix<f64> {
-        &self.hessian
+        self.exact.as_ref().unwrap_or(&self.bfgs)
     }
 
     /// The largest diagonal entry, or where next to nothing curves, a small part of the natural one.
     pub(crate) fn stiffness(&self) -> f64 {
-        self.hessian.diagonal().amax().max(1e-3 * self.natural).max(1e-12)
+        self.hessian().diagonal().amax().max(1e-3 * self.natural).max(1e-12)
     }
 
     /// Brings the model to the point `x` and the multipliers `weights` of the step that led there.
@@ -47,9 +51,8 @@ impl Curvature {
         weights: &[f64],
     ) -> Result<(), Error> {
         self.natural = set.rows.amax() / x.norm().max(1.0);
-        if self.exact {
-            self.hessian = exact(problem, x, set, weights)?;
-            return Ok(());
+        if self.is_exact {
+            self.exact = exact(problem, x, set, weights)?;
         }
         match self.previous.take() {
             None => {
@@ -57,7 +60,7 @@ impl Curvature {
                     .rows
                     .tr_mul(&DVector::from_iterator(set.index.len(), set.index.iter().map(|&i| weights[i])));
                 let curvature = (0.1 * gradient.norm() / x.norm().max(1.0)).max(1e-8);
-                self.hessian = DMatrix::from_diagonal_element(x.len(), x.len(), curvature);
+                self.bfgs = DMatrix::from_diagonal_element(x.len(), x.len(), curvature);
             }
             Some(old) => {
                 let mut change = DVector::zeros(x.len());
@@ -66,7 +69,7 @@ impl Curvature {
                         change += (set.rows.row(row) - old.rows.row(old_row)).transpose() * weights[*i];
                     }
                 }
-                self.bfgs(&(x - &old.x), change);
+                self.update_bfgs(&(x - &old.x), change);
             }
         }
         self.previous =
@@ -75,13 +78,13 @@ impl Curvature {
     }
 
     /// The BFGS update by the pair `(s, y)` with Powell's damping, which keeps it positive definite.
-    fn bfgs(&mut self, s: &DVector<f64>, mut y: DVector<f64>) {
+    fn update_bfgs(&mut self, s: &DVector<f64>, mut y: DVector<f64>) {
         if !self.scaled && s.dot(&y) > 0.0 {
-            self.hessian.fill_with_identity();
-            self.hessian *= y.norm_squared() / s.dot(&y);
+            self.bfgs.fill_with_identity();
+            self.bfgs *= y.norm_squared() / s.dot(&y);
             self.scaled = true;
         }
-        let bs = &self.hessian * s;
+        let bs = &self.bfgs * s;
         let (sbs, sy) = (s.dot(&bs), s.dot(&y));
         if sy < 0.2 * sbs {
             let theta = 0.8 * sbs / (sbs - sy);
@@ -89,20 +92,21 @@ impl Curvature {
         }
         let sy = s.dot(&y);
         if sbs > f64::MIN_POSITIVE && sy > f64::MIN_POSITIVE {
-            self.hessian.ger(-1.0 / sbs, &bs, &bs, 1.0);
-            self.hessian.ger(1.0 / sy, &y, &y, 1.0);
+            self.bfgs.ger(-1.0 / sbs, &bs, &bs, 1.0);
+            self.bfgs.ger(1.0 / sy, &y, &y, 1.0);
         }
     }
 }
 
 /// The exact Hessian, made positive definite by the curvature `J'(diag w - ww')J` that smoothing
-/// adds along the active components' differences, or failing that by its absolute eigenvalues.
+/// adds along the active components' differences, or failing that by its absolute eigenvalues;
+/// `None` where it is not finite, as at a kink.
 fn exact(
     problem: &Problem<'_>,
     x: &DVector<f64>,
     set: &WorkingSet,
     weights: &[f64],
-) -> Result<DMatrix<f64>, Error> {
+) -> Result<Option<DMatrix<f64>>, Error> {
     let n = x.len();
     let mut hessian = DMatrix::zeros(n, n);
     for j in 0..n {
@@ -113,23 +117,26 @@ fn exact(
         })?;
         hessian.set_column(j, &column);
     }
+    if hessian.iter().any(|h| !h.is_finite()) {
+        return Ok(None);
+    }
     hessian = (&hessian + hessian.transpose()) * 0.5;
     let size = hessian.diagonal().amax().max(1e-12);
     let definite =
         |h: &DMatrix<f64>| Cholesky::new(h + DMatrix::from_diagonal_element(n, n, 1e-9 * size)).is_some();
     if definite(&hessian) {
-        return Ok(hessian);
+        return Ok(Some(hessian));
     }
     let spread = set.variance(weights);
     let mut added = size / spread.diagonal().amax().max(f64::MIN_POSITIVE);
     for _ in 0..4 {
         let convexified = &hessian + &spread * added;
         if definite(&convexified) {
-            return Ok(convexified);
+            return Ok(Some(convexified));
         }
         added *= 8.0;
     }
     let eigen = SymmetricEigen::new(hessian);
     let values = eigen.eigenvalues.map(|v| v.abs().max(1e-8 * size));
-    Ok(&eigen.eigenvectors * DMatrix::from_diagonal(&values) * eigen.eigenvectors.transpose())
+    Ok(Some(&eigen.eigenvectors * DMatrix::from_diagonal(&values) * eigen.eigenvectors.transpose()))
 }

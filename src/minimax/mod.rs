@@ -23,7 +23,7 @@
 //! - the solvers' view: `groups`, `problem`, `monitor` (limits and history);
 //! - the answer: `certificate` (what may be claimed), `solution`, `solve` (from one to the other),
 //!   `multistart`;
-//! - prox-SQP: `qp`, `curvature`, `prox_sqp`;
+//! - prox-SQP: `qp`, `working_set`, `curvature`, `prox_sqp`;
 //! - smoothing: `smoothed`, `descent` (L-BFGS), `round` and `exponential_multipliers`, `anneal`;
 //! - for argmin's own solvers: `adapter`.
 
@@ -47,6 +47,7 @@ mod round;
 mod smoothed;
 mod solution;
 mod solve;
+mod working_set;
 
 pub use adapter::HessianOperator;
 pub use anneal::{Anneal, Annealed, Extrapolation, Stage, anneal};

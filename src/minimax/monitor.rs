@@ -1,15 +1,21 @@
-//! What both solvers share: the limits, the history, the observer and the convexity check.
+//! What both solvers share: the limits, the history, the observer, and what is declared.
+//!
+//! Declared convexity is watched: a component below its tangent, by more than rounding, refutes it.
 
 use std::ops::ControlFlow;
 use std::time::Instant;
 
 use nalgebra::{DMatrix, DVector};
 
+use super::certificate::Declarations;
 use super::options::{Options, State, Status};
 
 /// A gap between objective and multipliers' mean of so many tolerances is convergence: the gap
 /// bounds the decrease that is left, of which a model predicts the larger part.
 pub(crate) const GAP: f64 = 100.0;
+
+/// A bracket of at most this width, relative to the objective's unit, agrees with convergence.
+pub(crate) const NARROW: f64 = 1e-6;
 
 /// An observer: called once an iteration, may stop the solver.
 pub(crate) type Observer<'o> = dyn Fn(&State) -> ControlFlow<()> + Send + Sync + 'o;
@@ -28,31 +34,38 @@ pub(crate) struct Outcome {
 pub(crate) struct Monitor<'o> {
     pub(crate) options: &'o Options,
     observer: Option<&'o Observer<'o>>,
-    /// A declared ball around the minimiser.
-    ball: Option<(DVector<f64>, f64)>,
+    declared: &'o Declarations,
+    /// The start, which a declared radius refers to.
+    start: DVector<f64>,
     started: Instant,
     pub(crate) history: Vec<State>,
     /// The size of the components at the start.
     size: f64,
-    /// A component rose less than its tangent: the problem is not convex.
-    pub(crate) contradicts_convexity: bool,
+    /// Convexity is declared, and no component was below its tangent.
+    pub(crate) is_convex: bool,
 }
 
 impl<'o> Monitor<'o> {
     pub(crate) fn new(
         options: &'o Options,
         observer: Option<&'o Observer<'o>>,
-        ball: Option<(DVector<f64>, f64)>,
-        start: &[f64],
+        declared: &'o Declarations,
+        start: DVector<f64>,
+        values: &[f64],
     ) -> Self {
-        let size = start.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
-        let (started, history) = (Instant::now(), Vec::new());
-        Monitor { options, observer, ball, started, history, size, contradicts_convexity: false }
+        let size = values.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
+        let (started, history, is_convex) = (Instant::now(), Vec::new(), declared.convex);
+        Monitor { options, observer, declared, start, started, history, size, is_convex }
     }
 
-    /// The greatest distance of `x` from a point of the declared ball; zero without one.
-    pub(crate) fn reach(&self, x: &DVector<f64>) -> f64 {
-        self.ball.as_ref().map_or(0.0, |(centre, radius)| (x - centre).norm() + radius)
+    /// How far below the multipliers' mean at `x`, which has a slope of this norm there, the
+    /// declarations let the optimum lie; zero where they do not say.
+    pub(crate) fn leeway(&self, x: &DVector<f64>, slope: f64) -> f64 {
+        let Declarations { radius, strong, .. } = *self.declared;
+        let ball = radius.map(|r| ((x - &self.start).norm() + r) * slope);
+        let bowl = (strong > 0.0).then(|| slope * slope / (2.0 * strong));
+        let known = ball.into_iter().chain(bowl).filter(|_| self.is_convex);
+        known.reduce(f64::min).unwrap_or(0.0)
     }
 
     /// The smallest decrease that counts at objective value `f`.
@@ -76,7 +89,7 @@ impl<'o> Monitor<'o> {
         } else if value < -self.options.unbounded {
             Some(Status::Unbounded)
         } else if iteration >= self.options.max_iterations {
-            Some(if self.falls_without_end() { Status::Unbounded } else { Status::IterationLimit })
+            Some(Status::IterationLimit)
         } else if self.options.max_time.is_some_and(|limit| self.started.elapsed() >= limit) {
             Some(Status::TimeLimit)
         } else {
@@ -84,47 +97,40 @@ impl<'o> Monitor<'o> {
         }
     }
 
-    /// Whether the objective has fallen to ten powers of ten below what it started with, and as
-    /// fast in the second half of many iterations as in the first: what converges slows down.
-    fn falls_without_end(&self) -> bool {
-        /// Fewer iterations show no pace.
-        const MANY: usize = 50;
-        let count = self.history.len();
-        if count < MANY {
-            return false;
-        }
-        let [first, middle, last] = [0, count / 2, count - 1].map(|i| self.history[i].value);
-        first - last > 1e10 * self.size.max(1.0) && middle - last > 0.4 * (first - last)
-    }
-
-    /// Compares the components `there` at distance `step` with their tangents `here + rows step`.
+    /// Compares the components `there` at distance `step` from `x` with their tangents
+    /// `here + rows step`.
     pub(crate) fn check_convexity(
         &mut self,
+        x: &DVector<f64>,
         here: &[f64],
         rows: &DMatrix<f64>,
         step: &DVector<f64>,
         there: &[f64],
     ) {
         for (i, (&here, &there)) in here.iter().zip(there).enumerate() {
-            self.check_tangent(here, &rows.row(i).transpose(), step, there);
+            let row = rows.row(i).transpose();
+            let below = here + row.dot(step) - there;
+            if self.is_convex && below > 0.0 {
+                let (size, row) = (here.abs() + there.abs(), row.abs());
+                self.is_convex = below <= self.rounding(size, &row, x, step);
+            }
         }
     }
 
-    /// Compares the value `there` at distance `step` with the tangent `here + gradient . step`.
-    pub(crate) fn check_tangent(
-        &mut self,
-        here: f64,
-        gradient: &DVector<f64>,
+    /// The rounding to allow for between a value and a tangent: `size` is that of both values,
+    /// `steepness` the slope's, entry by entry, before anything cancels.
+    pub(crate) fn rounding(
+        &self,
+        size: f64,
+        steepness: &DVector<f64>,
+        x: &DVector<f64>,
         step: &DVector<f64>,
-        there: f64,
-    ) {
+    ) -> f64 {
         /// Far above the rounding of any component, far below a curvature that matters.
-        const ROUNDING: f64 = 1e-10;
-        let size = here.abs() + there.abs() + gradient.abs().dot(&step.abs());
-        // Where terms cancel, rounding stays what it was at the start.
-        let cancelled = 100.0 * f64::EPSILON * self.size;
-        if there < here + gradient.dot(step) - ROUNDING * size - cancelled {
-            self.contradicts_convexity = true;
-        }
+        const VISIBLE: f64 = 1e-10;
+        // Where terms cancel inside a component, rounding stays what it was at the start, and is
+        // that of numbers which change with `x` as the component does.
+        let cancelled = 100.0 * f64::EPSILON * (self.size + steepness.dot(&x.abs()));
+        VISIBLE * (size + steepness.dot(&step.abs())) + cancelled
     }
 }

@@ -23,9 +23,10 @@ pub enum Method {
 pub struct Options {
     /// Stop when the decrease still predicted falls to `tolerance * max(u, |f|)`, where `u` is 1, or
     /// the largest component at the start where that is less. The exponential multipliers stop when
-    /// the gap, a bound on the decrease, falls to a hundred times this. Default 1e-13.
+    /// the gap, a bound on the decrease, falls to a hundred times this. Prox-SQP does not ask for
+    /// what the rounding of the components and of `x` hides. Default 1e-13.
     pub tolerance: f64,
-    /// The limit on (outer) iterations. Default 200.
+    /// The limit on (outer) iterations. Default 1000.
     pub max_iterations: usize,
     /// The limit on wall-clock time, checked once an iteration. Default none.
     pub max_time: Option<Duration>,
@@ -38,7 +39,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { tolerance: 1e-13, max_iterations: 200, max_time: None, unbounded: 1e20, working_set: None }
+        Options { tolerance: 1e-13, max_iterations: 1000, max_time: None, unbounded: 1e20, working_set: None }
     }
 }
 
@@ -47,7 +48,8 @@ impl Default for Options {
 #[non_exhaustive]
 pub enum Status {
     /// The predicted decrease (or the duality gap) fell below the tolerance, at a point that the
-    /// multipliers show to be stationary (to 1e-6).
+    /// multipliers show to be stationary (to 1e-6). A bracket, if there is one, is
+    /// that narrow, or as narrow as rounding permits.
     Converged,
     /// No step improved the objective although neither predicted decrease nor gap met the tolerance:
     /// the limit of floating point, or a kink inside a component.
@@ -58,9 +60,7 @@ pub enum Status {
     TimeLimit,
     /// The observer asked to stop.
     Stopped,
-    /// The objective fell below `-`[`Options::unbounded`]; or it reached the limit on iterations,
-    /// after 50 or more, at an unbroken pace and `1e10` (times the largest component at the start,
-    /// if above 1) below where it began.
+    /// The objective fell below `-`[`Options::unbounded`].
     Unbounded,
 }
 

@@ -34,6 +34,14 @@ impl Constraints {
         &self.rhs - &self.matrix * x
     }
 
+    /// Whether `x` satisfies them up to rounding.
+    pub(crate) fn hold(&self, x: &DVector<f64>) -> bool {
+        let size = self.matrix.abs() * x.abs() + self.rhs.abs();
+        let slack = self.slack(x);
+        let crossed = |j: usize| if j < self.equalities { slack[j].abs() } else { -slack[j] };
+        (0..slack.len()).all(|j| crossed(j) <= 1e-12 * size[j])
+    }
+
     /// Moves `x` onto the bounds that rounding made it cross.
     pub(crate) fn clamp(&self, x: &mut DVector<f64>) {
         if let Some((lower, upper)) = &self.bounds {
@@ -174,6 +182,31 @@ impl<'p> Problem<'p> {
             gradient.as_mut_slice(),
         )?;
         Ok(Swept { values: stacked, weights, gradient })
+    }
+
+    /// `sum_i w_i |J_i|`, entry by entry: what rounding in `J'w` is relative to.
+    ///
+    /// A reverse sweep for every weight that counts, a few at a time since all rows may be too many.
+    pub(crate) fn steepness(&self, x: &DVector<f64>, weights: &[f64]) -> Result<DVector<f64>, Error> {
+        const AT_A_TIME: usize = 64;
+        let support: Vec<usize> = (0..weights.len()).filter(|&i| weights[i] > f64::EPSILON).collect();
+        let mut steepness = DVector::zeros(self.dimension());
+        for some in support.chunks(AT_A_TIME) {
+            let weights = DVector::from_iterator(some.len(), some.iter().map(|&i| weights[i]));
+            steepness += self.rows(x, some)?.abs().tr_mul(&weights);
+        }
+        Ok(steepness)
+    }
+
+    /// An error that names the component of a row that is not finite, among those of `indices`.
+    pub(crate) fn require_finite(&self, indices: &[usize], rows: &DMatrix<f64>) -> Result<(), Error> {
+        for (row, &i) in rows.row_iter().zip(indices) {
+            if let Some(entry) = row.iter().find(|entry| !entry.is_finite()) {
+                let (component, sign) = self.raw(i);
+                return Err(Error::NotFinite { component, value: sign * entry });
+            }
+        }
+        Ok(())
     }
 
     /// The error that names a component whose gradient is not finite at `x`, and the entry.

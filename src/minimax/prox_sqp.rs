@@ -13,11 +13,11 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::curvature::Curvature;
-use super::groups::Groups;
-use super::monitor::{Monitor, Outcome};
+use super::monitor::{Monitor, NARROW, Outcome};
 use super::options::{State, Status};
 use super::problem::Problem;
 use super::qp::{QpStep, Subproblem};
+use super::working_set::{WorkingSet, smallest};
 use crate::Error;
 
 /// Multipliers below this leave the working set.
@@ -28,13 +28,9 @@ const TRIALS: usize = 30;
 const EXTENSIONS: usize = 4;
 /// Steps beyond convergence that may tighten a bracket.
 const POLISHING: usize = 20;
-
-/// The components that have rows at the current point.
-pub(crate) struct WorkingSet {
-    pub(crate) index: Vec<usize>,
-    pub(crate) rows: DMatrix<f64>,
-    groups: Groups,
-}
+/// So many steps in a row without a sign of curvature, and a far point shows whether the objective
+/// falls for ever.
+const STRAIGHT: usize = 3;
 
 struct ProxSqp<'s, 'p, 'o> {
     problem: &'s Problem<'p>,
@@ -90,22 +86,29 @@ pub(crate) fn solve(
 impl ProxSqp<'_, '_, '_> {
     fn run(mut self) -> Result<Outcome, Error> {
         let mut set = self.working_set()?;
-        let (mut stalls, mut polished) = (0, 0);
+        self.problem.require_finite(&set.index, &set.rows)?;
+        let (mut stalls, mut polished, mut straight) = (0, 0, 0);
         let mut reason = self.monitor.record(self.state(0, f64::INFINITY, 0.0));
         while reason.is_none() {
             self.curvature.update(self.problem, &self.x, &set, &self.weights)?;
             self.update_scale(&set);
-            let (predicted, trial) = self.trial(&mut set)?;
+            let tolerance = self.monitor.tolerance(self.f).max(self.rounding(&set));
+            let (predicted, trial) = self.trial(&mut set, tolerance)?;
             reason = match trial {
                 Trial::Stop(status) => Some(status),
                 Trial::Accepted(accepted) if accepted.polish && polished == POLISHING => {
                     Some(Status::Converged)
                 }
-                Trial::Accepted(accepted) => {
+                Trial::Accepted(mut accepted) => {
                     let gained = self.f - accepted.f;
-                    stalls = if gained <= 0.1 * self.monitor.tolerance(self.f) { stalls + 1 } else { 0 };
+                    stalls = if gained <= 0.1 * tolerance { stalls + 1 } else { 0 };
+                    straight = if gained >= (1.0 - 1e-9) * predicted { straight + 1 } else { 0 };
                     if accepted.polish {
-                        (stalls, polished) = (0, polished + 1);
+                        (stalls, straight, polished) = (0, 0, polished + 1);
+                    }
+                    if straight == STRAIGHT {
+                        straight = 0;
+                        accepted = self.far_along(&accepted.step, gained).unwrap_or(accepted);
                     }
                     let length = accepted.step.norm();
                     set = self.accept(accepted)?;
@@ -159,16 +162,33 @@ impl ProxSqp<'_, '_, '_> {
         self.scale.map(|d| d.max(1e-3 * largest + 1e-150).powi(2))
     }
 
+    /// The decrease that rounding can make up: that of the active components and of `x`, which no
+    /// component resolves better than its slopes times the rounding of `x`.
+    fn rounding(&self, set: &WorkingSet) -> f64 {
+        4.0 * f64::EPSILON * set.size(&self.values, &self.weights, &self.x)
+    }
+
+    /// A point so far along a step without curvature that the objective is below the limit there, if
+    /// it falls on as it fell along the step and the constraints allow it.
+    fn far_along(&self, step: &DVector<f64>, gained: f64) -> Option<Accepted> {
+        let fall = 2.0 * (self.monitor.options.unbounded + self.f);
+        let multiple = Some(fall / gained).filter(|multiple| multiple.is_finite())?;
+        let far = self.point(&(step * multiple), fall).ok()?;
+        let falls_on = (0.9..1.1).contains(&far.ratio);
+        (falls_on && self.problem.constraints.hold(&(&self.x + &far.step))).then_some(far)
+    }
+
     /// Solves subproblems of growing `nu` until one gives a good step or a reason to stop; the
-    /// decrease predicted by the last of them comes along.
-    fn trial(&mut self, set: &mut WorkingSet) -> Result<(f64, Trial), Error> {
+    /// decrease predicted by the last of them comes along. With a step the multipliers are those
+    /// that led to it; at a stop, of all found here, those that leave least open.
+    fn trial(&mut self, set: &mut WorkingSet, tolerance: f64) -> Result<(f64, Trial), Error> {
         let slack = self.problem.constraints.slack(&self.x);
         let proximal = self.proximal();
         let b = self.curvature.hessian().clone();
         let stiffness = self.curvature.stiffness();
         let nu_least = 1e-3 * stiffness / proximal.max();
-        let tolerance = self.monitor.tolerance(self.f);
-        let mut predicted = f64::INFINITY;
+        let (mut predicted, mut stop) = (f64::INFINITY, Status::Stalled);
+        let mut best: Option<(f64, QpStep)> = None;
         for trial in 0..TRIALS {
             let values = set.select(&self.values);
             let regular = &b + DMatrix::from_diagonal(&proximal.map(|p| self.nu * p + 1e-10 * stiffness));
@@ -184,11 +204,20 @@ impl ProxSqp<'_, '_, '_> {
             predicted = self.f - qp.model;
             let decrease = predicted - 0.5 * qp.step.dot(&(&regular * &qp.step));
             self.remember(&qp, set);
+            let open = self.left_open(&qp, set, &values, &slack);
+            if best.as_ref().is_none_or(|(least, _)| open < *least) {
+                best = Some((open, qp.clone()));
+            }
             if predicted <= tolerance {
-                return Ok((predicted, self.polish(&qp.step, &regular)?));
+                if let Some(next) = self.polish(&qp.step, &regular, set)? {
+                    return Ok((predicted, Trial::Accepted(next)));
+                }
+                stop = Status::Converged;
+                break;
             }
             let tried = self.point(&qp.step, decrease)?;
-            self.monitor.check_convexity(&values, &set.rows, &tried.step, &set.select(&tried.values));
+            let there = set.select(&tried.values);
+            self.monitor.check_convexity(&self.x, &values, &set.rows, &tried.step, &there);
             if trial < EXTENSIONS && tried.ratio < 1e-3 && self.extend(set, &qp, &tried)? {
                 continue;
             }
@@ -204,7 +233,21 @@ impl ProxSqp<'_, '_, '_> {
             let curvature = proximal.dot(&qp.step.component_mul(&qp.step)).max(f64::MIN_POSITIVE);
             self.nu = (grow * self.nu).max(nu_least).max(1e-3 * predicted / curvature);
         }
-        Ok((predicted, Trial::Stop(Status::Stalled)))
+        if let Some((_, qp)) = best {
+            self.remember(&qp, set);
+        }
+        Ok((predicted, Trial::Stop(stop)))
+    }
+
+    /// By how much the multipliers of a subproblem let the optimum lie below this point's value: to
+    /// Polak's measure, or as the declarations have it.
+    fn left_open(&self, qp: &QpStep, set: &WorkingSet, values: &[f64], slack: &DVector<f64>) -> f64 {
+        let weights = DVector::from_column_slice(&qp.weights);
+        let constraints = &self.problem.constraints.matrix;
+        let slope = (set.rows.tr_mul(&weights) + constraints.tr_mul(&qp.multipliers)).norm();
+        let mean: f64 = qp.weights.iter().zip(values).map(|(w, f)| w * f).sum();
+        let gap = self.f - (mean - qp.multipliers.dot(slack));
+        gap + (0.5 * slope * slope).max(self.monitor.leeway(&self.x, slope))
     }
 
     /// Keeps the multipliers of a subproblem.
@@ -216,19 +259,19 @@ impl ProxSqp<'_, '_, '_> {
         self.multipliers.copy_from(&qp.multipliers);
     }
 
-    /// At convergence: another step if it costs nothing and the bracket is still wide.
-    fn polish(&self, step: &DVector<f64>, regular: &DMatrix<f64>) -> Result<Trial, Error> {
-        let gradient_norm = (regular * step).norm();
-        let width = self.monitor.reach(&self.x) * gradient_norm;
-        if width <= 1e-8 * self.f.abs().max(1.0) {
-            return Ok(Trial::Stop(Status::Converged));
+    /// At convergence: another step if it costs no more than rounding and the bracket is still wide.
+    fn polish(
+        &self,
+        step: &DVector<f64>,
+        regular: &DMatrix<f64>,
+        set: &WorkingSet,
+    ) -> Result<Option<Accepted>, Error> {
+        let width = self.monitor.leeway(&self.x, (regular * step).norm());
+        if width <= 0.01 * NARROW * self.monitor.unit(self.f) {
+            return Ok(None);
         }
         let next = self.point(step, f64::INFINITY)?;
-        Ok(if next.f <= self.f + 4.0 * f64::EPSILON * self.monitor.unit(self.f) {
-            Trial::Accepted(Accepted { ratio: 1.0, polish: true, ..next })
-        } else {
-            Trial::Stop(Status::Converged)
-        })
+        Ok((next.f <= self.f + self.rounding(set)).then_some(Accepted { ratio: 1.0, polish: true, ..next }))
     }
 
     /// Up to three second-order corrections of a step that disappoints.
@@ -310,60 +353,12 @@ impl ProxSqp<'_, '_, '_> {
         }
         let set = self.working_set()?;
         self.monitor.check_convexity(
+            &self.x,
             &set.select(&self.values),
             &set.rows,
             &-accepted.step,
             &set.select(&before),
         );
         Ok(set)
-    }
-}
-
-impl WorkingSet {
-    fn select(&self, values: &[f64]) -> Vec<f64> {
-        self.index.iter().map(|&i| values[i]).collect()
-    }
-
-    /// The linearisation, from the set's `values` and the constraints' `slack`.
-    fn subproblem<'q>(
-        &'q self,
-        values: &'q [f64],
-        problem: &'q Problem<'_>,
-        slack: &'q DVector<f64>,
-    ) -> Subproblem<'q> {
-        let constraints = &problem.constraints;
-        Subproblem { values, jacobian: &self.rows, groups: &self.groups, constraints, slack }
-    }
-
-    /// `sum_g J_g' (diag w_g - w_g w_g') J_g`, the variance of the rows under the weights.
-    pub(crate) fn variance(&self, weights: &[f64]) -> DMatrix<f64> {
-        let n = self.rows.ncols();
-        let mut means = DMatrix::zeros(self.groups.count(), n);
-        let mut weighted = self.rows.clone();
-        for (r, &i) in self.index.iter().enumerate() {
-            weighted.row_mut(r).scale_mut(weights[i]);
-            let mean = means.row(self.groups.of(r)) + weighted.row(r);
-            means.set_row(self.groups.of(r), &mean);
-        }
-        self.rows.tr_mul(&weighted) - means.tr_mul(&means)
-    }
-
-    /// Rows at `x` for the components `new`.
-    fn add(&mut self, problem: &Problem<'_>, x: &DVector<f64>, new: &[usize]) -> Result<(), Error> {
-        let rows = problem.rows(x, new)?;
-        let at = self.index.len();
-        self.index.extend(new);
-        self.rows = std::mem::take(&mut self.rows).resize_vertically(self.index.len(), 0.0);
-        self.rows.rows_mut(at, new.len()).copy_from(&rows);
-        self.groups = problem.groups.restrict(&self.index);
-        Ok(())
-    }
-}
-
-/// Keeps the `count` elements with the smallest keys, in any order.
-fn smallest(index: &mut Vec<usize>, count: usize, key: impl Fn(&usize) -> f64) {
-    if index.len() > count {
-        index.select_nth_unstable_by(count, |a, b| key(a).total_cmp(&key(b)));
-        index.truncate(count);
     }
 }

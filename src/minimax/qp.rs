@@ -26,6 +26,7 @@ pub(crate) struct Subproblem<'q> {
 }
 
 /// A step with its multipliers.
+#[derive(Clone)]
 pub(crate) struct QpStep {
     pub(crate) step: DVector<f64>,
     /// `sum_g max (F + J d)`.

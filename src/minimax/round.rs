@@ -64,8 +64,9 @@ impl Round<'_, '_, '_> {
         if let Some(last) = self.last.borrow().as_ref().filter(|last| last.point.x == x) {
             return Some(last.clone());
         }
-        match Point::new(self.problem, self.k, self.log_priors, x) {
-            Ok(point) => Some(self.keep(point)),
+        let point = Point::new(self.problem, self.k, self.log_priors, x);
+        match point.and_then(|point| self.keep(point)) {
+            Ok(found) => Some(found),
             Err(error) => {
                 *self.error.borrow_mut() = Some(error);
                 None
@@ -74,16 +75,16 @@ impl Round<'_, '_, '_> {
     }
 
     /// Finds the cost, compares with the last point for convexity, and remembers the best.
-    fn keep(&self, point: Point) -> Costed {
+    fn keep(&self, point: Point) -> Result<Costed, Error> {
         if !point.is_finite() {
             // A huge value makes the line search back off.
-            return Costed { point, cost: 1e300 };
+            return Ok(Costed { point, cost: 1e300 });
         }
         let near = self.anchor.borrow().as_ref().and_then(|anchor| self.cost_near(anchor, &point));
         let cost = near.unwrap_or_else(|| point.smooth - self.origin.unwrap_or(point.smooth));
         let found = Costed { point, cost };
         if let Some(last) = self.last.borrow().as_ref() {
-            check_convexity(&mut self.monitor.borrow_mut(), &last.point, &found.point);
+            check_convexity(self.problem, &mut self.monitor.borrow_mut(), &last.point, &found.point)?;
         }
         let improves = |on: &Option<Costed>| on.as_ref().is_none_or(|on| found.cost < on.cost);
         if near.is_none() && improves(&self.anchor.borrow()) {
@@ -93,7 +94,7 @@ impl Round<'_, '_, '_> {
             *self.best.borrow_mut() = Some(found.clone());
         }
         *self.last.borrow_mut() = Some(found.clone());
-        found
+        Ok(found)
     }
 
     /// The cost of a point so near to the anchor that the trapezoidal rule on the gradients gives
@@ -110,15 +111,31 @@ impl Round<'_, '_, '_> {
     }
 }
 
-/// Compares the multipliers' means at both points with each other's tangents.
-fn check_convexity(monitor: &mut Monitor<'_>, a: &Point, b: &Point) {
-    let step = &b.x - &a.x;
-    let tangent =
-        |from: &Point, to: &Point| (mean(&from.weights, &from.values), mean(&from.weights, &to.values));
-    let (here, there) = tangent(a, b);
-    monitor.check_tangent(here, &a.gradient, &step, there);
-    let (here, there) = tangent(b, a);
-    monitor.check_tangent(here, &b.gradient, &-step, there);
+/// Compares the multipliers' means at both points with each other's tangents. Where these are
+/// crossed, rows tell by how much rounding may do that.
+fn check_convexity(
+    problem: &Problem<'_>,
+    monitor: &mut Monitor<'_>,
+    a: &Point,
+    b: &Point,
+) -> Result<(), Error> {
+    for (from, to) in [(a, b), (b, a)] {
+        let step = &to.x - &from.x;
+        let (here, there) = (mean(&from.weights, &from.values), mean(&from.weights, &to.values));
+        let below = here + from.gradient.dot(&step) - there;
+        let size = mean_size(&from.weights, &from.values) + mean_size(&from.weights, &to.values);
+        if monitor.is_convex && below > monitor.rounding(size, &from.gradient.abs(), &from.x, &step) {
+            let steepness = problem.steepness(&from.x, &from.weights)?;
+            monitor.is_convex = below <= monitor.rounding(size, &steepness, &from.x, &step);
+        }
+    }
+    Ok(())
+}
+
+/// `weights . |values|`.
+fn mean_size(weights: &[f64], values: &[f64]) -> f64 {
+    let sizes: Vec<f64> = values.iter().map(|v| v.abs()).collect();
+    mean(weights, &sizes)
 }
 
 /// `weights . values`; a value of weight zero may be infinite.

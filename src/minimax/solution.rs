@@ -71,6 +71,9 @@ pub struct Solution {
     /// A component rose less than its tangent between two iterates: it is not convex. Any declared
     /// convexity is then disregarded.
     pub contradicts_convexity: bool,
+    /// The multipliers' lower bound exceeded the value by more than rounding: one of the
+    /// declarations (convexity, radius, modulus) is false. There is no bracket then.
+    pub contradicts_declarations: bool,
     /// The work done.
     pub counts: Counts,
     /// One entry for the start and each iteration.
@@ -93,8 +96,9 @@ pub struct Verification {
 
 impl Solution {
     /// An interval that contains the optimal value, if the declarations permit one: convexity and
-    /// one of a radius, strong convexity or finite bounds. `None` for every other problem, and when
-    /// an iterate contradicted the declared convexity.
+    /// one of a radius, strong convexity or finite bounds. `None` for every other problem, when an
+    /// iterate or the bounds themselves contradicted the declarations, and where a gradient is not
+    /// finite.
     ///
     /// Rigorous up to the rounding errors in the components and their derivatives.
     pub fn bracket(&self) -> Option<(f64, f64)> {
@@ -149,6 +153,11 @@ impl Solution {
 }
 
 impl Certificate {
+    /// How far the optimum may be below the value: by the bracket, or else to Polak's measure.
+    pub(crate) fn left_open(&self) -> f64 {
+        self.lower.map_or(self.stationarity, |lower| self.upper - lower)
+    }
+
     /// `[lower, upper]` in the user's sense: `sign` is -1 for maximin.
     pub(crate) fn bracket(&self, sign: f64) -> Option<(f64, f64)> {
         self.lower.map(|lower| if sign < 0.0 { (-self.upper, -lower) } else { (lower, self.upper) })
@@ -177,8 +186,11 @@ impl fmt::Display for Solution {
         writeln!(f, "  x             {}", leading(x))?;
         let active = self.active();
         let multipliers = active.iter().map(|&i| format!("[{i}] {:.6}", self.multipliers[i]));
-        let multipliers = if active.is_empty() { "none above 1e-9".to_owned() } else { leading(multipliers) };
-        writeln!(f, "  multipliers   {multipliers}")?;
+        let none = if active.is_empty() { "none above 1e-9" } else { "" };
+        writeln!(f, "  multipliers   {none}{}", leading(multipliers))?;
+        if let Some(hint) = self.hint() {
+            writeln!(f, "  hint          {hint}")?;
+        }
         let c = &self.counts;
         write!(
             f,
@@ -189,9 +201,20 @@ impl fmt::Display for Solution {
 }
 
 impl Solution {
+    /// What may help where the solver stalled at a point that the multipliers do not explain.
+    fn hint(&self) -> Option<&'static str> {
+        let unexplained = self.stationarity > 1e-6 * self.value.abs().max(1.0);
+        (self.status == Status::Stalled && unexplained).then_some(
+            "if a component itself has a kink here: its pieces as components in groups, \
+             Method::ExponentialMultipliers, or anneal",
+        )
+    }
+
     fn why_no_bracket(&self) -> &'static str {
         if self.contradicts_convexity {
             "an iterate contradicts convexity"
+        } else if self.contradicts_declarations {
+            "the lower bound would exceed the value: a declaration is false"
         } else {
             "it takes declared convexity and a radius, strong convexity or finite bounds"
         }

@@ -3,7 +3,7 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::certificate::{Certificate, Declarations, Evaluated};
-use super::monitor::{GAP, Monitor, Outcome};
+use super::monitor::{GAP, Monitor, NARROW, Outcome};
 use super::problem::{Constraints, Problem, Swept};
 use super::{
     ConstraintMultipliers, Method, Minimax, Smoothed, Solution, State, Status, Verification,
@@ -20,16 +20,16 @@ impl Minimax<'_> {
     ///
     /// # Errors
     ///
-    /// Lengths that do not fit, no components, a component that is not finite at the start (for
-    /// [`Method::ExponentialMultipliers`] also one whose gradient is not), constraints that cannot
-    /// be satisfied, a method that cannot handle the problem, and what the oracle returns.
+    /// Lengths that do not fit, no components, a component that is not finite at the start, or one
+    /// that the method looks at whose gradient is not, constraints that cannot be satisfied, a
+    /// method that cannot handle the problem, and what the oracle returns.
     pub fn solve(&self, x0: &[f64]) -> Result<Solution, Error> {
         self.check(x0)?;
         let problem = self.problem();
         let start = DVector::from_column_slice(x0);
         let (x, values) = self.feasible(&problem, &start)?;
-        let ball = self.declared.radius.map(|r| (start.clone(), r));
-        let mut monitor = Monitor::new(&self.options, self.observer.as_deref(), ball, &values);
+        let observer = self.observer.as_deref();
+        let mut monitor = Monitor::new(&self.options, observer, &self.declared, start.clone(), &values);
         let weights = self.warm.as_ref().map(|w| problem.unsigned(w));
         let method = self.chosen_method()?;
         let outcome = match method {
@@ -105,6 +105,9 @@ impl Minimax<'_> {
             require_length("lower bounds", lower.len(), n)?;
             require_length("upper bounds", upper.len(), n)?;
             require(lower.iter().zip(upper).all(|(l, u)| l <= u), "bounds", "must satisfy lower <= upper")?;
+            let leave_a_number = |(&l, &u): (&f64, &f64)| l < f64::INFINITY && u > f64::NEG_INFINITY;
+            let leave_numbers = lower.iter().zip(upper).all(leave_a_number);
+            require(leave_numbers, "bounds", "must leave a finite number for every variable")?;
         }
         for (a, b) in self.equalities.iter().chain(&self.inequalities) {
             require_length("columns of the constraint matrix", a.ncols(), n)?;
@@ -113,7 +116,12 @@ impl Minimax<'_> {
         }
         require(!(self.absolute && self.maximin), "maximin", "cannot be combined with absolute")?;
         require(self.declared.radius.is_none_or(|r| r >= 0.0), "radius", "must be at least 0")?;
-        require(self.declared.strong >= 0.0, "strongly_convex", "needs a modulus of at least 0")?;
+        let modulus = self.declared.strong;
+        require(
+            modulus >= 0.0 && modulus.is_finite(),
+            "strongly_convex",
+            "needs a finite modulus of at least 0",
+        )?;
         require(self.options.tolerance >= 0.0, "options.tolerance", "must be at least 0")
     }
 
@@ -175,7 +183,7 @@ impl Minimax<'_> {
         monitor: Monitor<'_>,
         method: Method,
     ) -> Result<Solution, Error> {
-        let contradicts_convexity = self.declared.convex && monitor.contradicts_convexity;
+        let contradicts_convexity = self.declared.convex && !monitor.is_convex;
         let certify = |multipliers: &DVector<f64>| {
             let weights = problem.unsigned(multipliers.as_slice());
             self.certify(problem, &start, &outcome.x, weights, &outcome.multipliers, contradicts_convexity)
@@ -184,12 +192,12 @@ impl Minimax<'_> {
         let mut certificate = certify(&multipliers)?;
         let travelled = (&outcome.x - &start).norm();
         let stationary = is_stationary(&certificate.1, monitor.unit(certificate.0), travelled);
-        if outcome.status == Status::Converged && !stationary {
+        if !stationary {
             // Where nothing varies a subproblem says little; the exact maximum may say more.
             let attaining = problem.groups.attaining(&problem.values(&outcome.x)?);
             let simplest = DVector::from_vec(problem.signed(&attaining));
             let alternative = certify(&simplest)?;
-            if alternative.1.stationarity < certificate.1.stationarity {
+            if alternative.1.left_open() < certificate.1.left_open() {
                 (multipliers, certificate) = (simplest, alternative);
             }
         }
@@ -205,6 +213,7 @@ impl Minimax<'_> {
             gradient_norm: certificate.1.gradient_norm,
             stationarity: certificate.1.stationarity,
             contradicts_convexity,
+            contradicts_declarations: certificate.1.refuted,
             counts: problem.counts(),
             history: monitor
                 .history
@@ -235,7 +244,7 @@ impl Minimax<'_> {
         let declared =
             Declarations { convex: self.declared.convex && !contradicted, ..self.declared.clone() };
         let evaluated = Evaluated { x, values: &values, weights: &weights, multipliers, gradient };
-        Ok((problem.groups.value(&values), evaluated.certificate(problem, &declared, start)))
+        Ok((problem.groups.value(&values), evaluated.certificate(problem, &declared, start)?))
     }
 
     /// The rows' multipliers, by kind.
@@ -304,8 +313,12 @@ fn settled(status: Status, is_stationary: bool, is_closed: bool) -> Status {
 }
 
 /// Whether the multipliers show a stationary point: to 1e-6 of the objective's unit by Polak's
-/// measure, and, since that depends on the units of `x`, to 1e-4 of it by the slope over the
-/// distance travelled.
+/// measure, and, since that depends on the units of `x`, by the bracket; without one, to 1e-4 by
+/// the slope over the distance travelled.
 fn is_stationary(certificate: &Certificate, unit: f64, travelled: f64) -> bool {
-    certificate.stationarity <= 1e-6 * unit && certificate.gradient_norm * travelled <= 1e-4 * unit
+    let bears_out = match certificate.lower {
+        Some(lower) => certificate.upper - lower <= (NARROW * unit).max(certificate.rounding),
+        None => certificate.gradient_norm * travelled <= 1e-4 * unit,
+    };
+    certificate.stationarity <= 1e-6 * unit && bears_out
 }
