@@ -3,7 +3,7 @@
 use std::fmt;
 use std::panic::Location;
 
-use super::recording::Instruction;
+use super::instruction::Instruction;
 use super::{Operands, Recording, Tape, sweep};
 use crate::print::Readable;
 use crate::rules::{KinkKind, Op, Primitive};

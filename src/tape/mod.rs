@@ -17,6 +17,7 @@
 //! |---|---|
 //! | `mod.rs` | [`Tape`], the handle that people hold |
 //! | `page.rs` | the end of the tape, where instructions are written |
+//! | `instruction.rs` | one operation and its operands |
 //! | `recording.rs` | all instructions, and how they are stored |
 //! | `var.rs` | [`Var`], a number on the tape |
 //! | `sweep.rs` | the two passes over a recording, for any number type |
@@ -33,6 +34,7 @@ use crate::rules::{Op, Primitive};
 mod adjoints;
 mod diagnosis;
 mod guard;
+mod instruction;
 mod page;
 mod preaccumulate;
 mod recording;
@@ -42,7 +44,8 @@ mod var;
 pub use adjoints::Adjoints;
 pub use diagnosis::{Kink, NonFinite, Operand};
 pub(crate) use guard::Guard;
-pub(crate) use recording::{CONSTANT, Instruction, NaryNode, Operands, Recording};
+pub(crate) use instruction::{CONSTANT, Instruction, Operands};
+pub(crate) use recording::{NaryNode, Recording};
 pub use var::Var;
 
 use page::Page;

@@ -16,7 +16,8 @@ use std::cell::Cell;
 #[cfg(debug_assertions)]
 use std::panic::Location;
 
-use super::recording::{CONSTANT, MAX_NODES, Pair, Recording};
+use super::instruction::{CONSTANT, Pair};
+use super::recording::{MAX_NODES, Recording};
 use crate::rules::{Op, Primitive};
 
 /// Slots for nodes: enough that filing them one page at a time costs little,

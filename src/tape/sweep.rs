@@ -6,7 +6,8 @@
 
 use std::borrow::Cow;
 
-use super::recording::{Instruction, Partial};
+use super::instruction::Instruction;
+use super::recording::Partial;
 use super::{NaryNode, Operands, Recording};
 use crate::nary::SliceNumber;
 use crate::rules::{Op, Primitive, Row, Visitor, dispatch, eval, table};
