@@ -205,8 +205,7 @@ impl Solution {
     fn hint(&self) -> Option<&'static str> {
         let unexplained = self.stationarity > 1e-6 * self.value.abs().max(1.0);
         (self.status == Status::Stalled && unexplained).then_some(
-            "if a component itself has a kink here: its pieces as components in groups, \
-             Method::ExponentialMultipliers, or anneal",
+            "a kink inside a component? Make its pieces a group, or use ExponentialMultipliers or anneal",
         )
     }
 
