@@ -7,11 +7,11 @@
 
 use num_traits::Float;
 
+use super::Requirement;
 use super::exact::{Extreme, LargestSigned};
 use super::node::{Exact, Smoothing, record, record_at};
 use super::norm::Ratio;
 use super::sum::{dot, pairwise_sum};
-use super::{require_finite, require_positive};
 use crate::rules::Primitive;
 use crate::{Scalar, sum};
 
@@ -79,7 +79,7 @@ pub fn odd_root_max<S: Scalar>(x: S, y: S, p: u32) -> S {
 /// Unless `k` is positive and finite.
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn double_exp_max<S: Scalar>(x: &[S], k: f64) -> S {
-    require_finite("double_exp_max", k);
+    Requirement::POSITIVE_FINITE.check::<S>("double_exp_max", k);
     record(DoubleExp { k, is_repaired: false }, x)
 }
 
@@ -102,7 +102,7 @@ pub fn double_exp_max<S: Scalar>(x: &[S], k: f64) -> S {
 /// Unless `k > 0`.
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn double_exp_m1_max<S: Scalar>(x: &[S], k: f64) -> S {
-    require_positive("double_exp_m1_max", k);
+    Requirement::POSITIVE.check::<S>("double_exp_m1_max", k);
     record(DoubleExp { k, is_repaired: true }, x)
 }
 

@@ -1,6 +1,6 @@
 //! Compositions: clamping, and the losses that have a corner.
 
-use super::{require_positive, smooth_relu, smooth_relu_at};
+use super::{Requirement, smooth_relu, smooth_relu_at};
 use crate::{Scalar, log_sum_exp, smooth_max, smooth_max_at, smooth_min, smooth_min_at};
 
 /// `x` clamped to `[low, high]`, smoothed: [`smooth_min`] of `high` and the
@@ -18,7 +18,7 @@ use crate::{Scalar, log_sum_exp, smooth_max, smooth_max_at, smooth_min, smooth_m
 /// Unless `k > 0` and `low <= high`.
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn smooth_clamp<S: Scalar>(x: S, low: f64, high: f64, k: f64) -> S {
-    require_positive("smooth_clamp", k);
+    Requirement::POSITIVE.check::<S>("smooth_clamp", k);
     require_order(low, high);
     smooth_min(&[smooth_max(&[x, S::constant(low)], k), S::constant(high)], k)
 }
@@ -53,7 +53,7 @@ fn require_order(low: f64, high: f64) {
 /// Unless `k > 0`.
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn smooth_hinge<S: Scalar>(margin: S, k: f64) -> S {
-    require_positive("smooth_hinge", k);
+    Requirement::POSITIVE.check::<S>("smooth_hinge", k);
     smooth_relu(S::constant(1.0) - margin, k)
 }
 
@@ -79,7 +79,7 @@ pub fn smooth_hinge_at<S: Scalar>(margin: S, k: S) -> S {
 /// Unless `k > 0` and `0 < tau < 1`.
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn smooth_pinball<S: Scalar>(residual: S, tau: f64, k: f64) -> S {
-    require_positive("smooth_pinball", k);
+    Requirement::POSITIVE.check::<S>("smooth_pinball", k);
     smooth_pinball_at(residual, tau, S::constant(k))
 }
 

@@ -2,13 +2,13 @@
 
 use num_traits::Float;
 
+use super::Requirement;
 use super::exact::Extreme;
 use super::node::{Exact, Smoothing, record, record_at};
-use super::require_nonzero;
 use super::sum::{dot, mean_offset, pairwise_sum};
 use crate::Scalar;
 use crate::nary::NaryKind;
-use crate::rules::{Number, Primitive};
+use crate::rules::Primitive;
 
 /// `(1/k) ln((1/n) Σ e^{k x_i})`: [`smooth_max`](crate::smooth_max) of the mean
 /// instead of the sum, below the maximum by at most `ln(n) / k`.
@@ -31,7 +31,7 @@ use crate::rules::{Number, Primitive};
 /// If `k` is zero or NaN.
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn mellowmax<S: Scalar>(x: &[S], k: f64) -> S {
-    require_nonzero("mellowmax", k);
+    Requirement::NONZERO.check::<S>("mellowmax", k);
     record(Mellowmax { k }, x)
 }
 
@@ -66,7 +66,7 @@ pub fn mellowmax_at<S: Scalar>(x: &[S], k: S) -> S {
 /// If `k` is zero or NaN.
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn boltzmann_max<S: Scalar>(x: &[S], k: f64) -> S {
-    require_nonzero("boltzmann_max", k);
+    Requirement::NONZERO.check::<S>("boltzmann_max", k);
     record(BoltzmannMax { k }, x)
 }
 
@@ -97,8 +97,8 @@ pub fn boltzmann_max_at<S: Scalar>(x: &[S], k: S) -> S {
 /// If `k` is zero or NaN.
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn smooth_argmax<S: Scalar>(x: &[S], k: f64) -> Vec<S> {
-    require_nonzero("smooth_argmax", k);
-    S::nary_outputs(NaryKind::SmoothArgmax(Number::constant(k)), x)
+    let k = Requirement::NONZERO.check::<S>("smooth_argmax", k);
+    S::nary_outputs(NaryKind::SmoothArgmax(k), x)
 }
 
 /// `softmax(k x)`, the gradient of the exponential smoothings.

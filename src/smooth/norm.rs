@@ -2,9 +2,9 @@
 
 use num_traits::Float;
 
+use super::Requirement;
 use super::exact::LargestMagnitude;
 use super::node::{Exact, Smoothing, record, record_at};
-use super::require_positive;
 use super::sum::pairwise_sum;
 use crate::Scalar;
 use crate::kernel::DoubleDouble;
@@ -31,7 +31,7 @@ use crate::rules::Primitive;
 /// Unless `k > 0`.
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn smooth_norm_inf<S: Scalar>(x: &[S], k: f64) -> S {
-    require_positive("smooth_norm_inf", k);
+    Requirement::POSITIVE.check::<S>("smooth_norm_inf", k);
     record(SmoothNormInf { k }, x)
 }
 

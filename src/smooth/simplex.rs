@@ -3,9 +3,9 @@
 
 use num_traits::Float;
 
+use super::Requirement;
 use super::exact::Extreme;
 use super::node::{Exact, Smoothing, record, record_at};
-use super::require_positive;
 use super::sum::{mean_offset, pairwise_sum};
 use crate::Scalar;
 use crate::nary::{NaryKind, project_to_simplex, simplex_pullback};
@@ -35,7 +35,7 @@ use crate::rules::Primitive;
 /// Unless `k > 0`.
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn simplex_max<S: Scalar>(x: &[S], k: f64) -> S {
-    require_positive("simplex_max", k);
+    Requirement::POSITIVE.check::<S>("simplex_max", k);
     record(SimplexMax { k }, x)
 }
 

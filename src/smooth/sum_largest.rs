@@ -1,8 +1,8 @@
 //! The sum of the largest entries, smoothed.
 
+use super::Requirement;
 use super::exact::{Extreme, SumLargest, descending};
 use super::node::{Exact, Smoothing, record, record_at};
-use super::require_positive;
 use crate::rules::{Elementary, Primitive};
 use crate::{Dual, Scalar};
 
@@ -26,7 +26,7 @@ use crate::{Dual, Scalar};
 /// Unless `k > 0` and `1 <= m <= n`; so for an empty `x`.
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn sum_largest<S: Scalar>(x: &[S], m: usize, k: f64) -> S {
-    require_positive("sum_largest", k);
+    Requirement::POSITIVE.check::<S>("sum_largest", k);
     require_count(m, x);
     record(SmoothSumLargest { m, k }, x)
 }
