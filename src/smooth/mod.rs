@@ -40,6 +40,11 @@
 //! | [`p_norm`], any `p <= 1e6` | 2.8 | 2.8 | |
 //! | [`odd_root_max`] of positive numbers; of opposite signs | 1.5; 16 | 2.9; 32 | |
 //!
+//! First and second derivatives in the sharpness of functions of a slice have
+//! relative errors below 1e-14, at any offset; of [`boltzmann_max_at`] and
+//! [`mellowmax_at`] in the second relative to the third absolute moment; there is
+//! no such promise for [`double_exp_m1_max_at`].
+//!
 //! # The essay
 //!
 //! The essay this crate started from, equation by equation:

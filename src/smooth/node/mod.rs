@@ -7,6 +7,7 @@
 //! sharpness is an operand.
 
 mod at;
+pub(super) mod euler;
 
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use crate::nary::{CustomNode, NaryKind, SecondOrder};
 use crate::rules::Primitive;
 
 /// A smoothing of an exact function, for finite operands and a finite sharpness.
-pub(super) trait Smoothing: Send + Sync + 'static {
+pub(super) trait Smoothing: Send + Sync + Sized + 'static {
     /// The name, for messages.
     const NAME: &'static str;
 
@@ -38,6 +39,16 @@ pub(super) trait Smoothing: Send + Sync + 'static {
 
     /// Writes the Hessian at `x` times `v` to `product`.
     fn hessian_vector<T: Primitive>(&self, x: &[T], v: &[T], product: &mut [T]);
+
+    /// `∂f/∂k`, the slope in the sharpness.
+    fn sharpness_slope<T: Primitive>(&self, x: &[T]) -> T {
+        euler::slope(self, x)
+    }
+
+    /// `∂²f/∂k²`.
+    fn sharpness_curvature<T: Primitive>(&self, x: &[T]) -> T {
+        euler::curvature(self, x)
+    }
 
     /// Whether the slope jumps at `x`.
     fn has_corner<T: Primitive>(&self, _x: &[T]) -> bool {
