@@ -13,7 +13,8 @@ use crate::{Dual, Scalar};
 ///
 /// Convex and monotone. `m = 1` is [`smooth_max`](crate::smooth_max). The
 /// gradient holds the probabilities that a random subset of `m` entries, drawn
-/// with weights `e^{k Σ x_i}`, contains each. Takes `O(n m)` operations.
+/// with weights `e^{k Σ x_i}`, contains each. Takes `O(n m)` operations. NaN where
+/// infinities of both signs are among the `m` largest.
 ///
 /// ```
 /// use smoothmax::smooth::sum_largest;

@@ -69,10 +69,10 @@ pub(super) trait Smoothing: Send + Sync + Sized + 'static {
 
 /// The exact function a smoothing tends to.
 pub(super) trait Exact {
-    /// The value, for `x` without NaN.
+    /// The value, for `x` without NaN; NaN where infinities oppose each other.
     fn value<T: Primitive>(&self, x: &[T]) -> T;
 
-    /// A subgradient, in which ties share equally.
+    /// A subgradient where the value is not NaN, in which ties share equally.
     fn gradient<T: Primitive>(&self, x: &[T], g: &mut [T]);
 
     /// Whether the slope jumps at `x`.
@@ -100,8 +100,14 @@ impl<F: Smoothing> Node<F> {
         if !self.0.is_defined() || x.iter().any(|x| x.is_nan()) {
             return Regime::Undefined;
         }
-        let is_smooth = T::constant(self.0.sharpness()).is_finite() && self.0.target().value(x).is_finite();
-        if is_smooth { Regime::Smooth } else { Regime::Exact }
+        let target = self.0.target().value(x);
+        if target.is_nan() {
+            Regime::Undefined
+        } else if T::constant(self.0.sharpness()).is_finite() && target.is_finite() {
+            Regime::Smooth
+        } else {
+            Regime::Exact
+        }
     }
 }
 
