@@ -72,7 +72,8 @@ pub fn log_softmax<S: Scalar>(x: &[S]) -> Vec<S> {
 /// since the sum lies between its largest term and `n` times that. The
 /// gradient is `softmax(k x)`. A negative `k` gives the smooth minimum,
 /// `k = ±inf` the exact maximum or minimum (ties share the gradient equally).
-/// An empty slice gives -inf (+inf for `k < 0`).
+/// An empty slice gives -inf (+inf for `k < 0`); so do entries that are all that,
+/// with zero gradient at every `k`, while the exact [`max`] shares it.
 ///
 /// ```
 /// use smoothmax::smooth_max;
@@ -214,6 +215,9 @@ pub fn smooth_abs<S: Scalar>(x: S, k: f64) -> S {
 
 /// The exact maximum of a slice as one node; a tie of `c` entries gives each
 /// `1/c` of the gradient. NaN if any entry is; -inf for an empty slice.
+///
+/// Entries that are all -inf are a tie, too. In this alone it differs from
+/// [`smooth_max`] at `k = inf`, which gives them none, as softmax does.
 ///
 /// ```
 /// use smoothmax::{gradient, max};

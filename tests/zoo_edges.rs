@@ -9,13 +9,14 @@ use common::{OnTape, assert_close};
 use nalgebra::{DMatrix, DVector};
 use smoothmax::smooth::{
     Target, abs_softplus_at, abs_sqrt_at, boltzmann_max_at, double_exp_m1_max, double_exp_m1_max_at,
-    double_exp_max, gaussian_abs_at, huber_at, log_cosh_at, mellowmax_at, odd_root_max, p_norm,
+    double_exp_max, gaussian_abs_at, huber_at, log_cosh_at, mellowmax, mellowmax_at, odd_root_max, p_norm,
     pseudo_huber_at, simplex_max_at, smooth_argmax, smooth_clamp_at, smooth_hinge_at, smooth_max2_at,
     smooth_norm_inf_at, smooth_pinball, smooth_pinball_at, smooth_relu_at, smooth_sign_at, smooth_step_at,
     sparseplus_at, squareplus_at, sum_largest, sum_largest_at, x_atan_at, x_erf_at, x_tanh_at,
 };
 use smoothmax::{
-    KinkKind, Scalar, Tape, check_gradient, gradient, hessian, hvp, smooth_abs, smooth_max_at, smooth_min_at,
+    KinkKind, Scalar, Tape, check_gradient, gradient, hessian, hvp, max, smooth_abs, smooth_max,
+    smooth_max_at, smooth_min_at,
 };
 
 const INF: f64 = f64::INFINITY;
@@ -318,5 +319,16 @@ fn sums_of_opposite_infinities_are_undefined_with_their_derivatives() {
         assert!(value.is_nan() && g.iter().all(|g| g.is_nan()) && h.iter().all(|h| h.is_nan()));
         let (value, g) = gradient(&[INF, -INF, 1.0], |x| sum_largest(x, 2, k));
         assert_eq!((value, g.as_slice()), (INF, &[1.0, 0.0, 1.0][..]));
+    }
+}
+
+#[test]
+fn operands_that_are_all_minus_infinity_share_the_slope_of_the_exact_maximum_only() {
+    let x = [-INF, -INF];
+    assert_eq!(gradient(&x, |x| max(x)).1.as_slice(), [0.5, 0.5]);
+    let smooth: [OnTape; 4] =
+        [|x| smooth_max(x, INF), |x| smooth_max(x, 2.0), |x| mellowmax(x, INF), |x| mellowmax(x, 2.0)];
+    for f in smooth {
+        assert_eq!(gradient(&x, f).1.as_slice(), [0.0, 0.0]);
     }
 }
