@@ -3,12 +3,10 @@
 use std::sync::Arc;
 
 use nalgebra::DMatrix;
-use num_traits::ToPrimitive;
 
 use crate::Scalar;
 use crate::nary::NaryKind;
-use crate::print::{Readable, rounded_from};
-use crate::rules::Number;
+use crate::smooth::Requirement;
 
 /// `ln Σ e^{x_i}`, without overflow; its gradient is [`softmax`].
 ///
@@ -74,7 +72,8 @@ pub fn log_softmax<S: Scalar>(x: &[S]) -> Vec<S> {
 /// since the sum lies between its largest term and `n` times that. The
 /// gradient is `softmax(k x)`. A negative `k` gives the smooth minimum,
 /// `k = ±inf` the exact maximum or minimum (ties share the gradient equally).
-/// An empty slice gives -inf (+inf for `k < 0`).
+/// An empty slice gives -inf (+inf for `k < 0`); so do entries that are all that,
+/// with zero gradient at every `k`, while the exact [`max`] shares it.
 ///
 /// ```
 /// use smoothmax::smooth_max;
@@ -89,27 +88,7 @@ pub fn log_softmax<S: Scalar>(x: &[S]) -> Vec<S> {
 /// If `k` is zero or NaN. A sharpness that is a variable goes to [`smooth_max_at`].
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn smooth_max<S: Scalar>(x: &[S], k: f64) -> S {
-    S::smooth_max_of(x, nonzero_sharpness::<S>("smooth_max", k))
-}
-
-/// A sharpness that is neither 0 nor NaN, in the precision of the numbers.
-#[cfg_attr(debug_assertions, track_caller)]
-fn nonzero_sharpness<S: Scalar>(function: &str, k: f64) -> S::Base {
-    sharpness::<S>(function, k, "not be 0 or NaN", |k| k != 0.0 && !k.is_nan())
-}
-
-/// A sharpness in the precision of the numbers; there, too, it must be valid.
-#[cfg_attr(debug_assertions, track_caller)]
-fn sharpness<S: Scalar>(function: &str, k: f64, must: &str, is_valid: fn(f64) -> bool) -> S::Base {
-    let rounded: S::Base = Number::constant(k);
-    let value = rounded.to_f64().unwrap_or(f64::NAN);
-    assert!(
-        is_valid(value),
-        "{function}: the sharpness `k` is {}; it must {must}{}",
-        Readable(value),
-        rounded_from(k, value)
-    );
-    rounded
+    S::smooth_max_of(x, Requirement::NONZERO.check::<S>("smooth_max", k))
 }
 
 /// `-(1/k) ln Σ e^{-k x_i}`: the minimum, smoothed with sharpness `k`; below
@@ -127,7 +106,7 @@ fn sharpness<S: Scalar>(function: &str, k: f64, must: &str, is_valid: fn(f64) ->
 /// If `k` is zero or NaN.
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn smooth_min<S: Scalar>(x: &[S], k: f64) -> S {
-    S::smooth_max_of(x, -nonzero_sharpness::<S>("smooth_min", k))
+    S::smooth_max_of(x, -Requirement::NONZERO.check::<S>("smooth_min", k))
 }
 
 /// [`smooth_max`] with a sharpness that may be a variable; NaN where `k` is
@@ -230,12 +209,15 @@ pub fn log_sigmoid<S: Scalar>(x: S) -> S {
 /// Unless `k > 0`. A sharpness that is a variable goes to [`Scalar::smooth_abs`].
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn smooth_abs<S: Scalar>(x: S, k: f64) -> S {
-    sharpness::<S>("smooth_abs", k, "be positive", |k| k > 0.0);
+    Requirement::POSITIVE.check::<S>("smooth_abs", k);
     Scalar::smooth_abs(x, S::constant(k))
 }
 
 /// The exact maximum of a slice as one node; a tie of `c` entries gives each
 /// `1/c` of the gradient. NaN if any entry is; -inf for an empty slice.
+///
+/// Entries that are all -inf are a tie, too. In this alone it differs from
+/// [`smooth_max`] at `k = inf`, which gives them none, as softmax does.
 ///
 /// ```
 /// use smoothmax::{gradient, max};

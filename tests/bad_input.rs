@@ -9,7 +9,7 @@ use common::{OnTape, assert_ulps, panic_message};
 use nalgebra::DMatrix;
 use num_traits::Float;
 use smoothmax::rules::TABLE;
-use smoothmax::smooth::multi_label_cross_entropy;
+use smoothmax::smooth::{SMOOTHINGS, mellowmax, multi_label_cross_entropy, smooth_argmax};
 use smoothmax::{Batch, Objective, Program};
 use smoothmax::{Dual, Scalar, Tape, Var, gradient, hessian, hvp, jacobian, jvp, vjp};
 use smoothmax::{dot, dot_product, log_add_exp, log_softmax, log_sum_exp, mat_vec, max, min, smooth_abs};
@@ -186,8 +186,21 @@ fn a_bad_sharpness_panics_when_it_is_a_number() {
         assert_eq!(panic_message(|| smooth_abs(1.0, k)), expected);
     }
     // Positive in double precision, zero in single.
-    assert!(panic_message(|| smooth_max(&[1f32, 2.0], 1e-60)).contains("`k` is 0; it must not be 0"));
-    assert!(panic_message(|| smooth_abs(1f32, 1e-60)).contains("`k` is 0; it must be positive"));
+    let (x, k) = ([1f32, 2.0], 1e-60);
+    for message in [
+        panic_message(|| smooth_max(&x, k)),
+        panic_message(|| mellowmax(&x, k)),
+        panic_message(|| smooth_argmax(&x, k)),
+    ] {
+        assert!(
+            message.contains("`k` is 0; it must not be 0 or NaN (1e-60 in single precision)"),
+            "{message}"
+        );
+    }
+    for row in SMOOTHINGS {
+        let message = panic_message(|| row.apply(&x, k));
+        assert!(message.starts_with(&format!("{}: the sharpness `k` is 0; it must ", row.name)), "{message}");
+    }
 }
 
 #[test]

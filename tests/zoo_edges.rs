@@ -6,15 +6,17 @@ mod common;
 use std::f64::consts::LN_2;
 
 use common::{OnTape, assert_close};
-use nalgebra::DMatrix;
+use nalgebra::{DMatrix, DVector};
 use smoothmax::smooth::{
-    Target, abs_softplus_at, abs_sqrt_at, boltzmann_max_at, double_exp_m1_max_at, gaussian_abs_at, huber_at,
-    log_cosh_at, mellowmax_at, p_norm, pseudo_huber_at, simplex_max_at, smooth_argmax, smooth_clamp_at,
-    smooth_hinge_at, smooth_max2_at, smooth_norm_inf_at, smooth_pinball_at, smooth_relu_at, smooth_sign_at,
-    smooth_step_at, sparseplus_at, squareplus_at, sum_largest_at, x_atan_at, x_erf_at, x_tanh_at,
+    Target, abs_softplus_at, abs_sqrt_at, boltzmann_max_at, double_exp_m1_max, double_exp_m1_max_at,
+    double_exp_max, gaussian_abs_at, huber_at, log_cosh_at, mellowmax, mellowmax_at, odd_root_max, p_norm,
+    pseudo_huber_at, simplex_max_at, smooth_argmax, smooth_clamp_at, smooth_hinge_at, smooth_max2_at,
+    smooth_norm_inf_at, smooth_pinball, smooth_pinball_at, smooth_relu_at, smooth_sign_at, smooth_step_at,
+    sparseplus_at, squareplus_at, sum_largest, sum_largest_at, x_atan_at, x_erf_at, x_tanh_at,
 };
 use smoothmax::{
-    KinkKind, Scalar, Tape, check_gradient, gradient, hessian, smooth_abs, smooth_max_at, smooth_min_at,
+    KinkKind, Scalar, Tape, check_gradient, gradient, hessian, hvp, max, smooth_abs, smooth_max,
+    smooth_max_at, smooth_min_at,
 };
 
 const INF: f64 = f64::INFINITY;
@@ -133,9 +135,6 @@ fn nan_in_nan_out() {
 fn functions_of_a_number_at_infinite_operands() {
     for (name, f, target) in OF_A_NUMBER {
         for x in [-INF, INF] {
-            if matches!(target, Target::Pinball(_)) {
-                continue; // the sum of two infinities of either sign
-            }
             let (value, g) = gradient(&[x, 3.0], f);
             let far = x.signum() * 1e3;
             if matches!(target, Target::Sign | Target::Step | Target::Clamp(..)) {
@@ -264,4 +263,72 @@ fn equal_infinities_share_the_slope_of_a_smooth_maximum_of_two() {
         assert_eq!((value, g.as_slice()), (x, &[0.5, 0.5][..]));
     }
     assert_eq!(smooth_abs(INF, 2.0), INF);
+}
+
+#[test]
+fn a_pinball_loss_keeps_its_digits_for_extreme_quantiles() {
+    let tau = 1.0 - 1e-9;
+    let (value, g) = gradient(&[-0.3], |x| smooth_pinball(x[0], tau, 1e3));
+    assert_eq!((value, g[0]), (0.3 * (1.0 - tau), tau - 1.0));
+}
+
+/// Equation (14) and its repair, so sharp that inner exponentials overflow and vanish.
+const DOUBLE_EXPONENTIALS: [OnTape; 2] = [|x| double_exp_max(x, 1e3), |x| double_exp_m1_max(x, 1e3)];
+
+#[test]
+fn one_operand_of_a_double_exponential_is_its_value() {
+    for f in DOUBLE_EXPONENTIALS {
+        for x in [-8.0, -1e3, 0.0, 1e-3, 3.0] {
+            let (value, g, h) = hessian(&[x], f);
+            assert_eq!((value, g[0], h[(0, 0)]), (x, 1.0, 0.0));
+        }
+    }
+    assert_eq!(double_exp_max(&[-1.5f32], 100.0), -1.5);
+}
+
+#[test]
+fn tied_operands_of_a_double_exponential_are_exchangeable_where_it_overflows() {
+    for f in DOUBLE_EXPONENTIALS {
+        for n in 2..12 {
+            let x = vec![1.0; n];
+            let (value, g, h) = hessian(&x, f);
+            assert_eq!((value, g), (1.0, DVector::from_element(n, 1.0 / n as f64)));
+            assert_eq!(h, DMatrix::from_fn(n, n, |i, j| if i == j { INF } else { -INF }));
+            // Together they move as one.
+            let along = hvp(&x, &vec![1.0; n], f).2;
+            assert!(along.amax() < 1e-12, "{along}");
+        }
+        let (_, g, h) = hessian(&[1.0, 0.5], f);
+        assert_eq!((g.as_slice(), h), (&[1.0, 0.0][..], DMatrix::zeros(2, 2)));
+    }
+}
+
+#[test]
+fn the_odd_root_of_exponent_one_is_the_sum() {
+    for x in [[1.2, -1.2], [3.0, 0.0], [INF, 2.0]] {
+        let (value, g, h) = hessian(&x, |x| odd_root_max(x[0], x[1], 1));
+        assert_eq!((value, g.as_slice()), (x[0] + x[1], &[1.0, 1.0][..]));
+        assert_eq!(h, DMatrix::zeros(2, 2));
+    }
+}
+
+#[test]
+fn sums_of_opposite_infinities_are_undefined_with_their_derivatives() {
+    for k in [1.0, INF] {
+        let (value, g, h) = hessian(&[INF, -INF], |x| sum_largest(x, 2, k));
+        assert!(value.is_nan() && g.iter().all(|g| g.is_nan()) && h.iter().all(|h| h.is_nan()));
+        let (value, g) = gradient(&[INF, -INF, 1.0], |x| sum_largest(x, 2, k));
+        assert_eq!((value, g.as_slice()), (INF, &[1.0, 0.0, 1.0][..]));
+    }
+}
+
+#[test]
+fn operands_that_are_all_minus_infinity_share_the_slope_of_the_exact_maximum_only() {
+    let x = [-INF, -INF];
+    assert_eq!(gradient(&x, |x| max(x)).1.as_slice(), [0.5, 0.5]);
+    let smooth: [OnTape; 4] =
+        [|x| smooth_max(x, INF), |x| smooth_max(x, 2.0), |x| mellowmax(x, INF), |x| mellowmax(x, 2.0)];
+    for f in smooth {
+        assert_eq!(gradient(&x, f).1.as_slice(), [0.0, 0.0]);
+    }
 }

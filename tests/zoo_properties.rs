@@ -1,8 +1,10 @@
 //! Walks the table of smoothings: every bound and every property it states, on
 //! random operands, and the same function on every number.
 
+use std::panic::catch_unwind;
+
 use proptest::prelude::*;
-use smoothmax::smooth::{Bound, Direction, Domain, SMOOTHINGS, Smoothing, Target};
+use smoothmax::smooth::{Bound, Direction, Domain, SMOOTHINGS, Smoothing, Target, smoothing};
 use smoothmax::{Dual, check_gradient, gradient};
 
 /// A row at a point: sharpness and operands that suit it.
@@ -221,6 +223,37 @@ fn sharpness_for_inverts_the_bound() {
             assert_eq!(direction == Direction::Above, low == 0.0, "{}", row.name);
             assert_eq!(direction == Direction::Below, high == 0.0, "{}", row.name);
         }
+    }
+    // No exponent is below 1.
+    assert_eq!(smoothing("p_norm").unwrap().sharpness_for(10.0, 3), Some(1.0));
+}
+
+#[test]
+fn the_table_takes_what_the_functions_take() {
+    for row in SMOOTHINGS {
+        let operands = [0.5, 0.25, 2.0];
+        for n in 0..=3 {
+            for k in [-2.0, 0.0, 0.5, 1.0, 3.0, f64::INFINITY, f64::NAN] {
+                let by_function = catch_unwind(|| row.apply(&operands[..n], k)).is_ok();
+                let by_table = catch_unwind(|| row.error_interval(n, k)).is_ok();
+                // Some exact functions of nothing are defined, but have no error to speak of.
+                assert_eq!(by_table, by_function && n > 0, "{}, n = {n}, k = {k}", row.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_negative_sharpness_exchanges_maximum_and_minimum() {
+    let x = [0.3, -0.2, 0.25, 0.1];
+    let negative = SMOOTHINGS.iter().filter(|row| catch_unwind(|| row.error_interval(4, -2.0)).is_ok());
+    let names: Vec<&str> = negative.clone().map(|row| row.name).collect();
+    assert_eq!(names, ["smooth_max", "mellowmax", "boltzmann_max", "smooth_min"]);
+    for row in negative {
+        let target = if row.target == Target::Max { Target::Min } else { Target::Max };
+        let (low, high) = row.error_interval(x.len(), -2.0).expect("a bound");
+        let error = row.apply(&x, -2.0) - target.value(&x);
+        assert!(low <= error && error <= high, "{}: {error} of [{low}, {high}]", row.name);
     }
 }
 

@@ -14,7 +14,7 @@ use crate::Error;
 use crate::kernel::dispatch::dispatch;
 use crate::lanes::LANES;
 use crate::program::require_length;
-use crate::smooth::require_nonzero;
+use crate::smooth::Requirement;
 
 impl Batch<'_> {
     /// `(1/k) ln Σ e^{k f_i}` over all terms, in one pass with a running
@@ -49,7 +49,7 @@ impl Batch<'_> {
     ///
     /// If `k` is zero or NaN.
     pub fn smooth_max_partial(&self, k: f64, x: &[f64]) -> Result<SmoothMaxPartial, Error> {
-        require_nonzero("smooth_max", k);
+        Requirement::NONZERO.check::<f64>("smooth_max", k);
         require_length("x", x.len(), self.inputs)?;
         let part = |rows: Range<usize>| {
             let mut partial = SmoothMaxPartial::new(k, self.inputs);
@@ -74,7 +74,7 @@ impl Batch<'_> {
     /// If `k` is zero or NaN.
     pub fn smooth_max_pruned(&self, k: f64, x: &[f64], gradient: &mut [f64]) -> Result<f64, Error> {
         require_length("gradient", gradient.len(), self.inputs)?;
-        require_nonzero("smooth_max_pruned", k);
+        Requirement::NONZERO.check::<f64>("smooth_max_pruned", k);
         let sign = k.signum();
         let mut extremes = vec![0.0; self.len().div_ceil(LANES)];
         let whole = Selection::Range(0, self.len());

@@ -31,7 +31,9 @@
 //! | sharpness plus or minus infinity | exact maximum or minimum | ties share equally |
 //! | sharpness 0 or NaN | NaN | all NaN |
 //!
-//! (A minimum, that is a negative sharpness, exchanges the two infinities.)
+//! (A minimum, that is a negative sharpness, exchanges the two infinities.) All
+//! minus infinity weigh 0 at every sharpness; the exact [`max`](crate::max) of a
+//! tape, for which they are a tie like any other, has slopes of 1/c.
 //!
 //! # Speed and reproducibility
 //!

@@ -3,7 +3,7 @@
 //! Most are rows of the [rule table](crate::rules::table); the others are
 //! products and sums of rows.
 
-use super::require_positive;
+use super::Requirement;
 use crate::Scalar;
 use crate::rules::table;
 
@@ -20,7 +20,7 @@ macro_rules! of_sharpness {
         /// Unless `k > 0`.
         #[cfg_attr(debug_assertions, track_caller)]
         pub fn $name<S: Scalar>(x: S, k: f64) -> S {
-            require_positive(stringify!($name), k);
+            Requirement::POSITIVE.check::<S>(stringify!($name), k);
             $name_at(x, S::constant(k))
         }
 
@@ -201,7 +201,7 @@ of_sharpness! {
 /// Unless `k > 0`.
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn smooth_max2<S: Scalar>(a: S, b: S, k: f64) -> S {
-    require_positive("smooth_max2", k);
+    Requirement::POSITIVE.check::<S>("smooth_max2", k);
     smooth_max2_at(a, b, S::constant(k))
 }
 

@@ -7,11 +7,11 @@
 
 use num_traits::Float;
 
+use super::Requirement;
 use super::exact::{Extreme, LargestSigned};
 use super::node::{Exact, Smoothing, record, record_at};
 use super::norm::Ratio;
 use super::sum::{dot, pairwise_sum};
-use super::{require_finite, require_positive};
 use crate::rules::Primitive;
 use crate::{Scalar, sum};
 
@@ -43,7 +43,7 @@ pub fn quasi_sum<S: Scalar>(x: &[S], f: impl Fn(S) -> S, inverse: impl Fn(S) -> 
 /// For positive numbers it is the [`p_norm`](super::p_norm) and tends to the
 /// maximum from above. In general it tends to the operand of larger magnitude:
 /// the maximum where `x + y > 0`, the *minimum* where `x + y < 0`. At `x = -y` it
-/// is 0 with an infinite gradient.
+/// is 0 with an infinite gradient. `p = 1` is the sum.
 ///
 /// ```
 /// use smoothmax::smooth::odd_root_max;
@@ -58,7 +58,7 @@ pub fn quasi_sum<S: Scalar>(x: &[S], f: impl Fn(S) -> S, inverse: impl Fn(S) -> 
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn odd_root_max<S: Scalar>(x: S, y: S, p: u32) -> S {
     assert!(p % 2 == 1, "odd_root_max: the exponent `p` is {p}; it must be odd");
-    record(OddRoot { p }, &[x, y])
+    if p == 1 { x + y } else { record(OddRoot { p }, &[x, y]) }
 }
 
 /// Equation (14), for any number of operands: `(1/k) ln ln Σ e^{e^{k x_i}}`.
@@ -79,7 +79,7 @@ pub fn odd_root_max<S: Scalar>(x: S, y: S, p: u32) -> S {
 /// Unless `k` is positive and finite.
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn double_exp_max<S: Scalar>(x: &[S], k: f64) -> S {
-    require_finite("double_exp_max", k);
+    Requirement::POSITIVE_FINITE.check::<S>("double_exp_max", k);
     record(DoubleExp { k, is_repaired: false }, x)
 }
 
@@ -102,7 +102,7 @@ pub fn double_exp_max<S: Scalar>(x: &[S], k: f64) -> S {
 /// Unless `k > 0`.
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn double_exp_m1_max<S: Scalar>(x: &[S], k: f64) -> S {
-    require_positive("double_exp_m1_max", k);
+    Requirement::POSITIVE.check::<S>("double_exp_m1_max", k);
     record(DoubleExp { k, is_repaired: true }, x)
 }
 
@@ -193,13 +193,15 @@ struct DoubleExp {
 /// the maximum and `a_i = e^{k x_i}`:
 struct Parts<T> {
     max: T,
-    /// `a_i`, infinite where they overflow.
-    a: Vec<T>,
-    /// `e^{a_i}`, relative to the argument of the outer logarithms.
-    shares: Vec<T>,
-    /// `1 -` the share of the maximum, its index.
-    rest: T,
     largest: usize,
+    /// `a_M`, infinite where it overflows, and all `a_i` relative to it.
+    top: T,
+    ratios: Vec<T>,
+    /// `e^{a_i}`, relative to the argument `e^{a_M} (1 + added)` of the outer logarithms.
+    shares: Vec<T>,
+    added: T,
+    /// What each adds to it, on the same scale; 0 for the maximum.
+    rises: Vec<T>,
     /// The inner logarithm relative to `e^{kM}`, less 1.
     tail: T,
     /// The gradient `a_i e^{a_i}`, normalised.
@@ -212,6 +214,7 @@ impl DoubleExp {
         let k = T::constant(self.k);
         let max = Extreme::MAX.value(x);
         let largest = x.iter().position(|&x| x == max).expect("an operand is the largest");
+        let ratios: Vec<T> = x.iter().map(|&x| Float::exp(k * (x - max))).collect();
         let a: Vec<T> = x.iter().map(|&x| Float::exp(k * x)).collect();
         let top = a[largest];
         // e^{a_i - a_M}, from e^{kM} (e^{-k (M - x_i)} - 1) without cancellation.
@@ -220,23 +223,26 @@ impl DoubleExp {
         // What the others add to the argument of the outer logarithm: relative
         // to e^{a_M}, and that again relative to a_M.
         let vanishing = |a: T| if a > zero { -Float::exp_m1(-a) / a } else { one };
-        let others = |f: &dyn Fn(usize) -> T| {
-            pairwise_sum(&(0..x.len()).filter(|&i| i != largest).map(f).collect::<Vec<_>>())
+        let of_others = |f: &dyn Fn(usize) -> T| -> Vec<T> {
+            (0..x.len()).map(|i| if i == largest { zero } else { f(i) }).collect()
         };
-        let added = others(&|i| {
-            if self.is_repaired { heights[i] * -Float::exp_m1(-a[i]) } else { heights[i] }
-        });
+        let additions =
+            of_others(&|i| if self.is_repaired { heights[i] * -Float::exp_m1(-a[i]) } else { heights[i] });
+        let added = pairwise_sum(&additions);
         let tail = if self.is_repaired && top < one {
-            let density = others(&|i| heights[i] * Float::exp(k * (x[i] - max)) * vanishing(a[i]));
+            let density = pairwise_sum(&of_others(&|i| heights[i] * ratios[i] * vanishing(a[i])));
             let z = top * density;
             if z > zero { density * (Float::ln_1p(z) / z) } else { density }
-        } else {
+        } else if added > zero {
             Float::ln_1p(added) / top
+        } else {
+            zero
         };
-        let shares: Vec<T> = heights.iter().map(|&h| h / (one + added)).collect();
-        let gradient =
-            (0..x.len()).map(|i| shares[i] * Float::exp(k * (x[i] - max)) / (one + tail)).collect();
-        Parts { max, a, shares, rest: added / (one + added), largest, tail, gradient }
+        let share = |h: T| h / (one + added);
+        let shares: Vec<T> = heights.into_iter().map(share).collect();
+        let rises = additions.into_iter().map(share).collect();
+        let gradient = shares.iter().zip(&ratios).map(|(&s, &r)| s * r / (one + tail)).collect();
+        Parts { max, largest, top, ratios, shares, added, rises, tail, gradient }
     }
 }
 
@@ -259,9 +265,7 @@ impl Smoothing for DoubleExp {
         if self.is_repaired || parts.tail <= T::one() {
             parts.max + Float::ln_1p(parts.tail) / k
         } else {
-            let top = parts.a[parts.largest];
-            let added = parts.rest / (T::one() - parts.rest);
-            Float::ln(top + Float::ln_1p(added)) / k
+            Float::ln(parts.top + Float::ln_1p(parts.added)) / k
         }
     }
 
@@ -270,22 +274,21 @@ impl Smoothing for DoubleExp {
     }
 
     /// With the gradient `g` and the shares `P`:
-    /// `k g_i (v_i + a_i v_i - Σ P_j a_j v_j - Σ g_j v_j)`.
+    /// `k g_i (v_i + a_i v_i - Σ P_j a_j v_j - Σ g_j v_j)`. The `a_j` may overflow
+    /// and are relative to the largest until their differences are taken.
     fn hessian_vector<T: Primitive>(&self, x: &[T], v: &[T], product: &mut [T]) {
-        let Parts { a, shares, rest, largest, gradient, .. } = self.parts(x);
+        let Parts { largest, top, ratios, shares, rises, gradient, .. } = self.parts(x);
         let k = T::constant(self.k);
         let value_dot = dot(&gradient, v);
-        let inner: Vec<T> = a.iter().zip(v).map(|(&a, &v)| v.chain(a)).collect();
-        let mut other_shares = shares.clone();
-        other_shares[largest] = T::zero();
-        let others = dot(&other_shares, &inner);
+        let inner: Vec<T> = ratios.iter().zip(v).map(|(&r, &v)| v.chain(r)).collect();
+        // inner_M - Σ P_j inner_j, where 1 - P_M is the sum of the rises.
+        let others = (0..x.len()).filter(|&j| j != largest);
+        let lead = pairwise_sum(
+            &others.map(|j| rises[j] * inner[largest] - shares[j] * inner[j]).collect::<Vec<_>>(),
+        );
         for i in 0..x.len() {
-            let own = if i == largest {
-                rest.chain(inner[i])
-            } else {
-                inner[i] - shares[largest].chain(inner[largest])
-            };
-            product[i] = (k * gradient[i]).chain(v[i] + own - others - value_dot);
+            let change = (inner[i] - inner[largest] + lead).chain(top);
+            product[i] = (k * gradient[i]).chain(v[i] + change - value_dot);
         }
     }
 }

@@ -83,13 +83,7 @@ impl Exact for LargestSigned {
         let value = self.value(x);
         let share = T::one() / T::constant(count(x, value) as f64);
         for (g, &x) in g.iter_mut().zip(x) {
-            *g = if value.is_nan() {
-                value
-            } else if x == value {
-                share
-            } else {
-                T::zero()
-            };
+            *g = if x == value { share } else { T::zero() };
         }
     }
 
@@ -99,7 +93,7 @@ impl Exact for LargestSigned {
     }
 }
 
-/// The sum of the `m` largest entries.
+/// The sum of the `m` largest entries; NaN where infinities of both signs are among them.
 pub(super) struct SumLargest {
     /// How many.
     pub(super) m: usize,

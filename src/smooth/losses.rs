@@ -1,6 +1,7 @@
 //! Compositions: clamping, and the losses that have a corner.
 
-use super::{require_positive, smooth_relu, smooth_relu_at};
+use super::{Requirement, smooth_relu, smooth_relu_at};
+use crate::rules::table;
 use crate::{Scalar, log_sum_exp, smooth_max, smooth_max_at, smooth_min, smooth_min_at};
 
 /// `x` clamped to `[low, high]`, smoothed: [`smooth_min`] of `high` and the
@@ -18,7 +19,7 @@ use crate::{Scalar, log_sum_exp, smooth_max, smooth_max_at, smooth_min, smooth_m
 /// Unless `k > 0` and `low <= high`.
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn smooth_clamp<S: Scalar>(x: S, low: f64, high: f64, k: f64) -> S {
-    require_positive("smooth_clamp", k);
+    Requirement::POSITIVE.check::<S>("smooth_clamp", k);
     require_order(low, high);
     smooth_min(&[smooth_max(&[x, S::constant(low)], k), S::constant(high)], k)
 }
@@ -53,7 +54,7 @@ fn require_order(low: f64, high: f64) {
 /// Unless `k > 0`.
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn smooth_hinge<S: Scalar>(margin: S, k: f64) -> S {
-    require_positive("smooth_hinge", k);
+    Requirement::POSITIVE.check::<S>("smooth_hinge", k);
     smooth_relu(S::constant(1.0) - margin, k)
 }
 
@@ -63,9 +64,9 @@ pub fn smooth_hinge_at<S: Scalar>(margin: S, k: S) -> S {
     smooth_relu_at(S::constant(1.0) - margin, k)
 }
 
-/// `max(τ r, (τ - 1) r)` smoothed as `τ r + smooth_relu(-r, k)`, above it by at
-/// most `ln(2) / k`: the loss of a residual `r` whose minimiser is the
-/// `τ`-quantile.
+/// `max(τ r, (τ - 1) r)`, smoothed by [`smooth_max`]: `τ r + ln(1 + e^{-kr}) / k`,
+/// above it by at most `ln(2) / k`. The loss of a residual `r` whose minimiser is
+/// the `τ`-quantile.
 ///
 /// ```
 /// use smoothmax::smooth::smooth_pinball;
@@ -79,7 +80,7 @@ pub fn smooth_hinge_at<S: Scalar>(margin: S, k: S) -> S {
 /// Unless `k > 0` and `0 < tau < 1`.
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn smooth_pinball<S: Scalar>(residual: S, tau: f64, k: f64) -> S {
-    require_positive("smooth_pinball", k);
+    Requirement::POSITIVE.check::<S>("smooth_pinball", k);
     smooth_pinball_at(residual, tau, S::constant(k))
 }
 
@@ -91,7 +92,7 @@ pub fn smooth_pinball<S: Scalar>(residual: S, tau: f64, k: f64) -> S {
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn smooth_pinball_at<S: Scalar>(residual: S, tau: f64, k: S) -> S {
     assert!(0.0 < tau && tau < 1.0, "smooth_pinball: `tau` is {tau}; it must be between 0 and 1");
-    residual * S::constant(tau) + smooth_relu_at(-residual, k)
+    S::rule::<table::SmoothMaxPair, _>([residual * S::constant(tau), residual * S::constant(tau - 1.0), k])
 }
 
 /// Softmax cross-entropy for any number of true labels:

@@ -2,13 +2,13 @@
 
 use num_traits::Float;
 
+use super::Requirement;
 use super::exact::Extreme;
-use super::node::{Exact, Smoothing, record, record_at};
-use super::require_nonzero;
-use super::sum::{dot, mean_offset, pairwise_sum};
+use super::node::{Exact, Smoothing, euler, record, record_at};
+use super::sum::{centred, dot, mean_offset, pairwise_sum, third_moment, variance};
 use crate::Scalar;
 use crate::nary::NaryKind;
-use crate::rules::{Number, Primitive};
+use crate::rules::Primitive;
 
 /// `(1/k) ln((1/n) Σ e^{k x_i})`: [`smooth_max`](crate::smooth_max) of the mean
 /// instead of the sum, below the maximum by at most `ln(n) / k`.
@@ -31,7 +31,7 @@ use crate::rules::{Number, Primitive};
 /// If `k` is zero or NaN.
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn mellowmax<S: Scalar>(x: &[S], k: f64) -> S {
-    require_nonzero("mellowmax", k);
+    Requirement::NONZERO.check::<S>("mellowmax", k);
     record(Mellowmax { k }, x)
 }
 
@@ -66,7 +66,7 @@ pub fn mellowmax_at<S: Scalar>(x: &[S], k: S) -> S {
 /// If `k` is zero or NaN.
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn boltzmann_max<S: Scalar>(x: &[S], k: f64) -> S {
-    require_nonzero("boltzmann_max", k);
+    Requirement::NONZERO.check::<S>("boltzmann_max", k);
     record(BoltzmannMax { k }, x)
 }
 
@@ -97,8 +97,8 @@ pub fn boltzmann_max_at<S: Scalar>(x: &[S], k: S) -> S {
 /// If `k` is zero or NaN.
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn smooth_argmax<S: Scalar>(x: &[S], k: f64) -> Vec<S> {
-    require_nonzero("smooth_argmax", k);
-    S::nary_outputs(NaryKind::SmoothArgmax(Number::constant(k)), x)
+    let k = Requirement::NONZERO.check::<S>("smooth_argmax", k);
+    S::nary_outputs(NaryKind::SmoothArgmax(k), x)
 }
 
 /// `softmax(k x)`, the gradient of the exponential smoothings.
@@ -110,6 +110,56 @@ fn softmax_at<T: Primitive>(x: &[T], k: T) -> Vec<T> {
 
 struct Mellowmax {
     k: f64,
+}
+
+/// Where the operands are so near each other that all weights are, the slopes of
+/// the mellowmax in its sharpness as series. With `c` the operands less their
+/// mean, by the weights `w`,
+///
+/// ```text
+/// ∂f/∂k = ln(1 + k²Q) / k²,   Q = Σ w_i (e^{-k c_i} - 1 + k c_i) / k² = V/2 - k C,
+/// ∂²f/∂k² = (V - 2 ∂f/∂k) / k = 2 (C + (k²Q - ln(1 + k²Q)) / k³)
+/// ```
+///
+/// where `V` is the variance and `C = Σ w_i (1 - k c_i + (k c_i)²/2 - e^{-k c_i}) / k³`.
+struct NearlyEven<T> {
+    k: T,
+    q: T,
+    c: T,
+}
+
+impl<T: Primitive> NearlyEven<T> {
+    /// Nothing where the series would be long.
+    fn at(x: &[T], k: T) -> Option<Self> {
+        let w = softmax_at(x, k);
+        let offsets = centred(&w, x, T::zero());
+        let is_near = |&c: &T| Float::abs(k * c) < T::constant(0.25);
+        if !offsets.iter().all(is_near) || w.iter().any(|w| w.is_zero()) {
+            return None;
+        }
+        // c³ (1/3! + z/4! + z²/5! + ..) with z = -k c.
+        let rest = |&c: &T| {
+            let z = -k * c;
+            let series = (4..16).rev().fold(T::one(), |sum, j| T::one() + z / T::constant(j.into()) * sum);
+            c * c * c * series / T::constant(6.0)
+        };
+        let c = dot(&w, &offsets.iter().map(rest).collect::<Vec<_>>());
+        Some(NearlyEven { k, q: T::constant(0.5) * variance(&w, &offsets) - k * c, c })
+    }
+
+    /// `(z - ln(1 + z)) / z² = 1/2 - z/3 + z²/4 - ..` with `z = k²Q`.
+    fn lag(&self) -> T {
+        let z = self.k * (self.k * self.q);
+        (2..14).rev().fold(T::zero(), |sum, j| T::one() / T::constant(j.into()) - z * sum)
+    }
+
+    fn slope(&self) -> T {
+        self.q - Float::powi(self.k * self.q, 2) * self.lag()
+    }
+
+    fn curvature(&self) -> T {
+        T::constant(2.0) * (self.c + (self.k * self.q) * self.q * self.lag())
+    }
 }
 
 impl Smoothing for Mellowmax {
@@ -155,6 +205,15 @@ impl Smoothing for Mellowmax {
         T::softmax_pullback(&softmax_at(x, k), v, product);
         product.iter_mut().for_each(|p| *p *= k);
     }
+
+    fn sharpness_slope<T: Primitive>(&self, x: &[T]) -> T {
+        NearlyEven::at(x, T::constant(self.k)).map_or_else(|| euler::slope(self, x), |near| near.slope())
+    }
+
+    fn sharpness_curvature<T: Primitive>(&self, x: &[T]) -> T {
+        NearlyEven::at(x, T::constant(self.k))
+            .map_or_else(|| euler::curvature(self, x), |near| near.curvature())
+    }
 }
 
 struct BoltzmannMax {
@@ -164,11 +223,8 @@ struct BoltzmannMax {
 impl BoltzmannMax {
     /// The weights, and `x_i - Σ w_j x_j` for each entry that has one.
     fn centred<T: Primitive>(&self, x: &[T]) -> (Vec<T>, Vec<T>) {
-        let m = self.target().value(x);
         let w = softmax_at(x, T::constant(self.k));
-        let mean = mean_offset(&w, x, m);
-        let centred = |(w, &x): (&T, &T)| if w.is_zero() { T::zero() } else { (x - m) - mean };
-        let centred = w.iter().zip(x).map(centred).collect();
+        let centred = centred(&w, x, self.target().value(x));
         (w, centred)
     }
 }
@@ -219,5 +275,17 @@ impl Smoothing for BoltzmannMax {
         for i in 0..x.len() {
             product[i] = k * (product[i] * a[i] + w[i].chain(v[i] - value_dot));
         }
+    }
+
+    /// The variance of the operands by their weights.
+    fn sharpness_slope<T: Primitive>(&self, x: &[T]) -> T {
+        let (w, centred) = self.centred(x);
+        variance(&w, &centred)
+    }
+
+    /// Their third central moment.
+    fn sharpness_curvature<T: Primitive>(&self, x: &[T]) -> T {
+        let (w, centred) = self.centred(x);
+        third_moment(&w, &centred)
     }
 }

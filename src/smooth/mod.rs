@@ -40,6 +40,11 @@
 //! | [`p_norm`], any `p <= 1e6` | 2.8 | 2.8 | |
 //! | [`odd_root_max`] of positive numbers; of opposite signs | 1.5; 16 | 2.9; 32 | |
 //!
+//! First and second derivatives in the sharpness of functions of a slice have
+//! relative errors below 1e-14, at any offset; of [`boltzmann_max_at`] and
+//! [`mellowmax_at`] in the second relative to the third absolute moment; there is
+//! no such promise for [`double_exp_m1_max_at`].
+//!
 //! # The essay
 //!
 //! The essay this crate started from, equation by equation:
@@ -55,8 +60,6 @@
 //! | (13) | [`odd_root_max`] |
 //! | (14) and its repair | [`double_exp_max`], [`double_exp_m1_max`] |
 
-use crate::print::Readable;
-
 mod abs;
 mod essay;
 mod exact;
@@ -64,6 +67,7 @@ mod losses;
 mod max;
 mod node;
 mod norm;
+mod sharpness;
 mod simplex;
 mod sum;
 mod sum_largest;
@@ -78,29 +82,8 @@ pub use losses::{
 };
 pub use max::{boltzmann_max, boltzmann_max_at, mellowmax, mellowmax_at, smooth_argmax};
 pub use norm::{p_norm, smooth_norm_inf, smooth_norm_inf_at};
+pub(crate) use sharpness::Requirement;
 pub use simplex::{simplex_max, simplex_max_at, sparsemax};
 pub use sum_largest::{sum_largest, sum_largest_at};
 pub use table::{Bound, Direction, Domain, SMOOTHINGS, Smoothing, smoothing};
 pub use target::Target;
-
-/// Panics unless a sharpness is positive.
-#[cfg_attr(debug_assertions, track_caller)]
-fn require_positive(function: &str, k: f64) {
-    assert!(k > 0.0, "{function}: the sharpness `k` is {}; it must be positive", Readable(k));
-}
-
-/// Panics unless a sharpness is positive and finite.
-#[cfg_attr(debug_assertions, track_caller)]
-fn require_finite(function: &str, k: f64) {
-    assert!(
-        k > 0.0 && k.is_finite(),
-        "{function}: the sharpness `k` is {}; it must be positive and finite",
-        Readable(k)
-    );
-}
-
-/// Panics if a sharpness is zero or NaN.
-#[cfg_attr(debug_assertions, track_caller)]
-pub(crate) fn require_nonzero(function: &str, k: f64) {
-    assert!(k != 0.0 && !k.is_nan(), "{function}: the sharpness `k` is {k}; it must not be 0 or NaN");
-}

@@ -2,10 +2,10 @@
 
 use num_traits::Float;
 
+use super::Requirement;
 use super::exact::LargestMagnitude;
 use super::node::{Exact, Smoothing, record, record_at};
-use super::require_positive;
-use super::sum::pairwise_sum;
+use super::sum::{centred, pairwise_sum, variance};
 use crate::Scalar;
 use crate::kernel::DoubleDouble;
 use crate::rules::Primitive;
@@ -31,7 +31,7 @@ use crate::rules::Primitive;
 /// Unless `k > 0`.
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn smooth_norm_inf<S: Scalar>(x: &[S], k: f64) -> S {
-    require_positive("smooth_norm_inf", k);
+    Requirement::POSITIVE.check::<S>("smooth_norm_inf", k);
     record(SmoothNormInf { k }, x)
 }
 
@@ -74,10 +74,16 @@ struct SmoothNormInf {
 }
 
 impl SmoothNormInf {
-    /// Value, and weights of the operands `|x|` and then `-|x|`.
-    fn weights<T: Primitive>(&self, x: &[T]) -> (T, Vec<T>) {
+    /// The operands `|x|` and then `-|x|`, of which this is the smooth maximum at
+    /// sharpness `2k`.
+    fn both<T: Primitive>(x: &[T]) -> Vec<T> {
         let magnitudes = x.iter().map(|&x| Float::abs(x));
-        let both: Vec<T> = magnitudes.clone().chain(magnitudes.map(|a| -a)).collect();
+        magnitudes.clone().chain(magnitudes.map(|a| -a)).collect()
+    }
+
+    /// Value, and weights of `|x|` and then `-|x|`.
+    fn weights<T: Primitive>(&self, x: &[T]) -> (T, Vec<T>) {
+        let both = Self::both(x);
         let mut w = vec![T::zero(); both.len()];
         (T::smooth_max_weights(&both, T::constant(2.0 * self.k), &mut w), w)
     }
@@ -92,6 +98,7 @@ impl Smoothing for SmoothNormInf {
     const NAME: &'static str = "smooth_norm_inf";
     type Target = LargestMagnitude;
 
+    /// `4k`, which occurs and must be finite.
     fn sharpness(&self) -> f64 {
         4.0 * self.k
     }
@@ -126,6 +133,19 @@ impl Smoothing for SmoothNormInf {
             let sign = if x[i] < T::zero() { -T::one() } else { T::one() };
             product[i] = sign * T::constant(2.0 * self.k) * change;
         }
+    }
+
+    /// Twice the slope of the smooth maximum: a sum of positive terms.
+    fn sharpness_slope<T: Primitive>(&self, x: &[T]) -> T {
+        let (_, w) = self.weights(x);
+        T::constant(2.0) * T::smooth_max_sharpness_slope(&Self::both(x), T::constant(2.0 * self.k), &w)
+    }
+
+    /// `2 (V - ∂f/∂k) / k` with the variance `V` of the operands by their weights.
+    fn sharpness_curvature<T: Primitive>(&self, x: &[T]) -> T {
+        let (_, w) = self.weights(x);
+        let spread = variance(&w, &centred(&w, &Self::both(x), self.target().value(x)));
+        T::constant(2.0) * (spread - self.sharpness_slope(x)) / T::constant(self.k)
     }
 }
 

@@ -3,10 +3,10 @@
 
 use num_traits::Float;
 
+use super::Requirement;
 use super::exact::Extreme;
 use super::node::{Exact, Smoothing, record, record_at};
-use super::require_positive;
-use super::sum::{mean_offset, pairwise_sum};
+use super::sum::{centred, mean_offset, pairwise_sum, variance};
 use crate::Scalar;
 use crate::nary::{NaryKind, project_to_simplex, simplex_pullback};
 use crate::rules::Primitive;
@@ -35,7 +35,7 @@ use crate::rules::Primitive;
 /// Unless `k > 0`.
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn simplex_max<S: Scalar>(x: &[S], k: f64) -> S {
-    require_positive("simplex_max", k);
+    Requirement::POSITIVE.check::<S>("simplex_max", k);
     record(SimplexMax { k }, x)
 }
 
@@ -75,6 +75,17 @@ impl SimplexMax {
         project_to_simplex(x, T::constant(self.k), &mut p);
         p
     }
+
+    /// `Σ (p_i - 1/n)² = k² Σ (x_i - mean)² + (1/s - 1/n)` over a support of `s`
+    /// operands: the sum on the right, and what is in parentheses.
+    fn spread<T: Primitive>(&self, x: &[T]) -> (T, T) {
+        let weights = self.weights(x);
+        let support: Vec<T> = weights.iter().zip(x).filter(|(p, _)| !p.is_zero()).map(|(_, &x)| x).collect();
+        let size = T::constant(support.len() as f64);
+        let even = vec![T::one() / size; support.len()];
+        let lack = T::constant((x.len() - support.len()) as f64) / (size * T::constant(x.len() as f64));
+        (size * variance(&even, &centred(&even, &support, T::zero())), lack)
+    }
 }
 
 impl Smoothing for SimplexMax {
@@ -111,5 +122,17 @@ impl Smoothing for SimplexMax {
         let p = self.weights(x);
         product.fill(T::zero());
         simplex_pullback(&p, T::constant(self.k), v, product);
+    }
+
+    /// `Σ (p_i - 1/n)² / 2k²`.
+    fn sharpness_slope<T: Primitive>(&self, x: &[T]) -> T {
+        let (spread, lack) = self.spread(x);
+        let k = T::constant(self.k);
+        T::constant(0.5) * (spread + lack / k / k)
+    }
+
+    fn sharpness_curvature<T: Primitive>(&self, x: &[T]) -> T {
+        let k = T::constant(self.k);
+        -(self.spread(x).1 / k / k / k)
     }
 }

@@ -20,3 +20,20 @@ pub(super) fn dot<T: Primitive>(w: &[T], a: &[T]) -> T {
 pub(super) fn mean_offset<T: Primitive>(w: &[T], x: &[T], m: T) -> T {
     dot(w, &x.iter().map(|&x| x - m).collect::<Vec<_>>())
 }
+
+/// `x_i - Σ w_j x_j`, taken relative to `m`; 0 where there is no weight.
+pub(super) fn centred<T: Primitive>(w: &[T], x: &[T], m: T) -> Vec<T> {
+    let mean = mean_offset(w, x, m);
+    let offset = |(w, &x): (&T, &T)| if w.is_zero() { T::zero() } else { (x - m) - mean };
+    w.iter().zip(x).map(offset).collect()
+}
+
+/// `Σ w_i c_i²` of centred numbers.
+pub(super) fn variance<T: Primitive>(w: &[T], c: &[T]) -> T {
+    pairwise_sum(&w.iter().zip(c).map(|(&w, &c)| w * c * c).collect::<Vec<_>>())
+}
+
+/// `Σ w_i c_i³` of centred numbers.
+pub(super) fn third_moment<T: Primitive>(w: &[T], c: &[T]) -> T {
+    pairwise_sum(&w.iter().zip(c).map(|(&w, &c)| w * c * c * c).collect::<Vec<_>>())
+}

@@ -1,8 +1,9 @@
 //! The sum of the largest entries, smoothed.
 
-use super::exact::{Extreme, SumLargest, descending};
+use super::Requirement;
+use super::exact::{SumLargest, descending};
 use super::node::{Exact, Smoothing, record, record_at};
-use super::require_positive;
+use super::sum::pairwise_sum;
 use crate::rules::{Elementary, Primitive};
 use crate::{Dual, Scalar};
 
@@ -12,7 +13,8 @@ use crate::{Dual, Scalar};
 ///
 /// Convex and monotone. `m = 1` is [`smooth_max`](crate::smooth_max). The
 /// gradient holds the probabilities that a random subset of `m` entries, drawn
-/// with weights `e^{k Σ x_i}`, contains each. Takes `O(n m)` operations.
+/// with weights `e^{k Σ x_i}`, contains each. Takes `O(n m)` operations. NaN where
+/// infinities of both signs are among the `m` largest.
 ///
 /// ```
 /// use smoothmax::smooth::sum_largest;
@@ -26,7 +28,7 @@ use crate::{Dual, Scalar};
 /// Unless `k > 0` and `1 <= m <= n`; so for an empty `x`.
 #[cfg_attr(debug_assertions, track_caller)]
 pub fn sum_largest<S: Scalar>(x: &[S], m: usize, k: f64) -> S {
-    require_positive("sum_largest", k);
+    Requirement::POSITIVE.check::<S>("sum_largest", k);
     require_count(m, x);
     record(SmoothSumLargest { m, k }, x)
 }
@@ -98,24 +100,41 @@ impl SmoothSumLargest {
         (odds, log)
     }
 
-    /// The probability of each entry: the chain of subset sizes, run backwards.
-    fn inclusion<R: Elementary>(&self, x: &[R], order: &[usize], g: &mut [R]) {
+    /// The probability that each entry is drawn, and that it is not: the chain of
+    /// subset sizes, run backwards.
+    fn inclusion<R: Elementary>(&self, x: &[R], order: &[usize]) -> (Vec<R>, Vec<R>) {
         let (zero, one) = (R::constant(0.0), R::constant(1.0));
         let (odds, _) = self.odds(x, order);
+        let (mut included, mut excluded) = (vec![zero; x.len()], vec![zero; x.len()]);
         // The probability that j entries are still to be drawn.
         let mut left = vec![zero; self.m + 1];
         left[self.m] = one;
         for (i, &entry) in order.iter().enumerate().rev() {
-            g[entry] = zero;
+            excluded[entry] = left[0];
             for j in 1..=self.m {
                 let odds = odds[i * self.m + j - 1];
                 let is_certain = j > i;
                 let drawn = if is_certain { left[j] } else { left[j] * (odds / (one + odds)) };
-                g[entry] = g[entry] + drawn;
                 left[j] = if is_certain { zero } else { left[j] / (one + odds) };
                 left[j - 1] = left[j - 1] + drawn;
+                included[entry] = included[entry] + drawn;
+                excluded[entry] = excluded[entry] + left[j];
             }
         }
+        (included, excluded)
+    }
+
+    /// How much the mean sum of the subsets drawn is below the largest sum: of
+    /// positive terms, with `threshold` the `m`-th largest entry.
+    fn shortfall<T: Primitive>(&self, x: &[T], order: &[usize]) -> T {
+        let threshold = x[order[self.m - 1]];
+        let (included, excluded) = self.inclusion(x, order);
+        let term = |(rank, &i): (usize, &usize)| {
+            let (p, distance) =
+                if rank < self.m { (excluded[i], x[i] - threshold) } else { (included[i], threshold - x[i]) };
+            p.chain(distance)
+        };
+        pairwise_sum(&order.iter().enumerate().map(term).collect::<Vec<_>>())
     }
 }
 
@@ -131,9 +150,9 @@ impl Smoothing for SmoothSumLargest {
         SumLargest { m: self.m }
     }
 
-    /// A shift by `c` adds `m c`.
+    /// The `m`-th largest entry, near which entries compete; a shift by `c` adds `m c`.
     fn origin<T: Primitive>(&self, x: &[T]) -> T {
-        Extreme::MAX.value(x)
+        x[descending(x)[self.m - 1]]
     }
 
     fn value<T: Primitive>(&self, x: &[T]) -> T {
@@ -141,15 +160,21 @@ impl Smoothing for SmoothSumLargest {
     }
 
     fn gradient<T: Primitive>(&self, x: &[T], g: &mut [T]) {
-        self.inclusion(x, &descending(x), g);
+        g.copy_from_slice(&self.inclusion(x, &descending(x)).0);
     }
 
     /// The probabilities of dual numbers: sums, products and quotients of
     /// positive numbers, whose derivatives are as exact.
     fn hessian_vector<T: Primitive>(&self, x: &[T], v: &[T], product: &mut [T]) {
         let duals: Vec<Dual<T>> = x.iter().zip(v).map(|(&x, &v)| Dual::new(x, v)).collect();
-        let mut g = vec![Dual::lift(T::zero()); x.len()];
-        self.inclusion(&duals, &descending(x), &mut g);
-        product.iter_mut().zip(g).for_each(|(product, g)| *product = g.tangent);
+        let (included, _) = self.inclusion(&duals, &descending(x));
+        product.iter_mut().zip(included).for_each(|(product, p)| *product = p.tangent);
+    }
+
+    /// `-H / k²` with the entropy `H` of the subsets: a sum of positive terms.
+    fn sharpness_slope<T: Primitive>(&self, x: &[T]) -> T {
+        let (k, order) = (T::constant(self.k), descending(x));
+        let (_, log) = self.odds(x, &order);
+        -((log / k + self.shortfall(x, &order)) / k)
     }
 }

@@ -7,10 +7,10 @@ use std::f64::consts::{E, FRAC_2_PI, LN_2, PI};
 use std::fmt;
 
 use super::{
-    Target, abs_softplus, abs_sqrt, boltzmann_max, double_exp_m1_max, double_exp_max, gaussian_abs, huber,
-    log_cosh, mellowmax, odd_root_max, p_norm, pseudo_huber, simplex_max, smooth_clamp, smooth_hinge,
-    smooth_max2, smooth_norm_inf, smooth_pinball, smooth_relu, smooth_sign, smooth_step, sparseplus,
-    squareplus, sum_largest, x_atan, x_erf, x_tanh,
+    Requirement, Target, abs_softplus, abs_sqrt, boltzmann_max, double_exp_m1_max, double_exp_max,
+    gaussian_abs, huber, log_cosh, mellowmax, odd_root_max, p_norm, pseudo_huber, simplex_max, smooth_clamp,
+    smooth_hinge, smooth_max2, smooth_norm_inf, smooth_pinball, smooth_relu, smooth_sign, smooth_step,
+    sparseplus, squareplus, sum_largest, x_atan, x_erf, x_tanh,
 };
 use crate::{Scalar, smooth_abs, smooth_max, smooth_min};
 
@@ -18,7 +18,8 @@ use crate::{Scalar, smooth_abs, smooth_max, smooth_min};
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Bound {
-    /// An interval, times `1/k`.
+    /// An interval, times `1/k`. At a negative sharpness, which turns some maxima
+    /// into minima and back, it is mirrored.
     PerSharpness(fn(n: usize) -> (f64, f64)),
     /// `smooth / exact` lies between 1 and `n^{1/k}`: the error is relative.
     RootOfCount,
@@ -96,6 +97,7 @@ pub struct Smoothing {
     pub domain: Domain,
     /// The number of operands, if it is fixed.
     pub operands: Option<usize>,
+    sharpness: Requirement,
     function: Function,
 }
 
@@ -104,19 +106,40 @@ impl Smoothing {
     /// `k`; in units of the exact value where the error
     /// [is relative](Self::is_relative). `None` if there is no uniform bound.
     ///
+    /// ```
+    /// use smoothmax::smooth::smoothing;
+    ///
+    /// let row = smoothing("smooth_max").unwrap();
+    /// assert_eq!(row.error_interval(5, 2.0), Some((0.0, 5f64.ln() / 2.0)));
+    /// // A smooth minimum:
+    /// assert_eq!(row.error_interval(5, -2.0), Some((-5f64.ln() / 2.0, 0.0)));
+    /// ```
+    ///
     /// # Panics
     ///
-    /// If `n` is 0.
+    /// As the function does: if `n` is fewer than it needs, or `k` no sharpness
+    /// of it.
     pub fn error_interval(&self, n: usize, k: f64) -> Option<(f64, f64)> {
-        assert!(n > 0, "error_interval: `n` is 0");
+        self.require_operands(n);
+        self.sharpness.check::<f64>(self.name, k);
         match self.bound {
             Bound::PerSharpness(interval) => {
                 let (low, high) = interval(n);
-                Some((low / k, high / k))
+                let (low, high) = if k < 0.0 { (0.0 - high, 0.0 - low) } else { (low, high) };
+                Some((low / k.abs(), high / k.abs()))
             }
-            Bound::RootOfCount => Some((0.0, ((n as f64).ln() / k).exp_m1())),
+            Bound::RootOfCount => Some((0.0, (ln(n) / k).exp_m1())),
             Bound::Pointwise => None,
         }
+    }
+
+    #[cfg_attr(debug_assertions, track_caller)]
+    fn require_operands(&self, n: usize) {
+        let least = match self.target {
+            Target::SumLargest(m) => m,
+            _ => self.operands.unwrap_or(1),
+        };
+        assert!(n >= least, "{}: the number of operands `n` is {n}; it must be at least {least}", self.name);
     }
 
     /// Whether the error interval is relative to the exact value.
@@ -124,12 +147,12 @@ impl Smoothing {
         matches!(self.bound, Bound::RootOfCount)
     }
 
-    /// The side of the target it lies on, for `n` operands; of a target that
-    /// jumps, none.
+    /// The side of the target it lies on, for `n` operands at a positive sharpness;
+    /// of a target that jumps, none.
     ///
     /// # Panics
     ///
-    /// If `n` is 0.
+    /// If `n` is fewer than the function needs.
     pub fn direction(&self, n: usize) -> Option<Direction> {
         self.error_interval(n, 1.0).map(|interval| match interval {
             (0.0, _) => Direction::Above,
@@ -138,17 +161,21 @@ impl Smoothing {
         })
     }
 
-    /// The least sharpness at which `|smooth - exact| <= error` is certain, for
-    /// `n` operands: the inverse of [`error_interval`](Self::error_interval).
+    /// The least positive sharpness at which `|smooth - exact| <= error` is certain,
+    /// for `n` operands: the inverse of [`error_interval`](Self::error_interval).
     /// 0 if there is no error at any sharpness, `None` if there is no uniform bound.
     ///
     /// # Panics
     ///
-    /// Unless `error > 0` and `n > 0`.
+    /// Unless `error > 0`, or if `n` is fewer than the function needs.
     pub fn sharpness_for(&self, error: f64, n: usize) -> Option<f64> {
         assert!(error > 0.0, "sharpness_for: `error` is {error}; it must be positive");
         match self.bound {
-            Bound::RootOfCount => Some((n as f64).ln() / error.ln_1p()),
+            Bound::RootOfCount => {
+                self.require_operands(n);
+                let k = ln(n) / error.ln_1p();
+                Some(if k > 0.0 { k.max(1.0) } else { k })
+            }
             _ => self.error_interval(n, 1.0).map(|(low, high)| high.max(-low) / error),
         }
     }
@@ -203,7 +230,7 @@ macro_rules! smoothings {
     ($(
         $Code:ident = $name:literal($formula:literal) {
             target: $target:expr, bound: $bound:expr,
-            $(operands: $operands:expr,)? $(domain: $domain:expr,)?
+            $(operands: $operands:expr,)? $(domain: $domain:expr,)? $(sharpness: $sharpness:expr,)?
             properties: [$($property:ident),*],
             apply: |$x:ident, $k:ident| $body:expr $(,)?
         }
@@ -216,6 +243,7 @@ macro_rules! smoothings {
             Smoothing {
                 $(operands: Some($operands),)?
                 $(domain: $domain,)?
+                $(sharpness: $sharpness,)?
                 $($property: true,)*
                 ..row($name, $formula, $target, $bound, Function::$Code)
             }
@@ -227,9 +255,10 @@ macro_rules! smoothings {
             ///
             /// # Panics
             ///
-            /// If `x` is shorter than the function needs, and as the function
-            /// does for a bad `k`.
+            /// If `x` is shorter than the function needs, or `k` no sharpness of it.
+            #[cfg_attr(debug_assertions, track_caller)]
             pub fn apply<S: Scalar>(&self, x: &[S], k: f64) -> S {
+                self.sharpness.check::<S>(self.name, k);
                 match self.function {
                     $(Function::$Code => { let ($x, $k) = (x, k); $body })+
                 }
@@ -257,6 +286,7 @@ const fn row(
         homogeneous: false,
         domain: Domain::Everywhere,
         operands: target.operands(),
+        sharpness: Requirement::POSITIVE,
         function,
     }
 }
@@ -266,14 +296,17 @@ use Bound::{PerSharpness, Pointwise, RootOfCount};
 smoothings! {
     SmoothMax = "smooth_max"("ln(sum e^(k x_i)) / k") {
         target: Target::Max, bound: PerSharpness(|n| (0.0, ln(n))),
+        sharpness: Requirement::NONZERO,
         properties: [convex, monotone, shift_equivariant], apply: |x, k| smooth_max(x, k)
     }
     Mellowmax = "mellowmax"("ln(mean e^(k x_i)) / k") {
         target: Target::Max, bound: PerSharpness(|n| (-ln(n), 0.0)),
+        sharpness: Requirement::NONZERO,
         properties: [convex, monotone, shift_equivariant], apply: |x, k| mellowmax(x, k)
     }
     BoltzmannMax = "boltzmann_max"("sum p_i x_i, p = softmax(k x)") {
         target: Target::Max, bound: PerSharpness(|n| (-lambert_w((n - 1) as f64 / E), 0.0)),
+        sharpness: Requirement::NONZERO,
         properties: [shift_equivariant], apply: |x, k| boltzmann_max(x, k)
     }
     SimplexMax = "simplex_max"("max over p in the simplex of p.x - (|p|^2 - 1/n) / 2k") {
@@ -286,6 +319,7 @@ smoothings! {
     }
     DoubleExpMax = "double_exp_max"("ln(ln(sum e^(e^(k x_i)))) / k") {
         target: Target::Max, bound: PerSharpness(|n| (0.0, ln(n).ln_1p())), domain: Domain::NonnegativeMax,
+        sharpness: Requirement::POSITIVE_FINITE,
         properties: [convex, monotone], apply: |x, k| double_exp_max(x, k)
     }
     DoubleExpM1Max = "double_exp_m1_max"("ln(ln(1 + sum (e^(e^(k x_i)) - 1))) / k") {
@@ -294,14 +328,17 @@ smoothings! {
     }
     OddRootMax = "odd_root_max"("(x^p + y^p)^(1/p), p the least odd number >= k") {
         target: Target::Max, bound: RootOfCount, operands: 2, domain: Domain::Positive,
+        sharpness: Requirement::AT_LEAST_ONE,
         properties: [convex, monotone, homogeneous], apply: |x, k| odd_root_max(x[0], x[1], odd_from(k))
     }
     SmoothMin = "smooth_min"("-ln(sum e^(-k x_i)) / k") {
         target: Target::Min, bound: PerSharpness(|n| (-ln(n), 0.0)),
+        sharpness: Requirement::NONZERO,
         properties: [monotone, shift_equivariant], apply: |x, k| smooth_min(x, k)
     }
     PNorm = "p_norm"("(sum |x_i|^k)^(1/k)") {
         target: Target::NormInf, bound: RootOfCount,
+        sharpness: Requirement::AT_LEAST_ONE,
         properties: [convex, homogeneous], apply: |x, k| p_norm(x, k)
     }
     SmoothNormInf = "smooth_norm_inf"("ln(sum (e^(2k x_i) + e^(-2k x_i))) / 2k") {

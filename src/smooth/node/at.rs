@@ -1,16 +1,8 @@
 //! Smoothings with the sharpness as an operand.
-//!
-//! Each has the form `f(x, k) = φ(kx) / k`, so it is homogeneous: `f(cx, k/c) =
-//! c f(x, k)`. Euler's relation then gives every derivative in `k` from those in
-//! `x`, with gradient `g` and Hessian `H`:
-//!
-//! ```text
-//! ∂f/∂k = (g·x - f) / k,   ∂g/∂k = H x / k,   ∂²f/∂k² = (x·H x / k - 2 ∂f/∂k) / k.
-//! ```
 
 use std::sync::Arc;
 
-use super::{Node, Regime, Smoothing};
+use super::{Node, Regime, Smoothing, euler};
 use crate::Scalar;
 use crate::nary::{CustomNode, NaryKind, SecondOrder};
 use crate::rules::Primitive;
@@ -54,19 +46,6 @@ impl<T: Primitive, F: Smoothing> Point<'_, T, F> {
         let origin = self.node.0.origin(self.x);
         self.x.iter().map(|&x| x - origin).collect()
     }
-
-    /// The gradient at the `centred` operands and the slope in `k`.
-    fn slopes(&self, centred: &[T]) -> (Vec<T>, T) {
-        let mut g = vec![T::zero(); centred.len()];
-        self.node.0.gradient(centred, &mut g);
-        let slope = (dot(&g, &finite(centred)) - self.node.0.value(centred)) / self.k;
-        (g, slope)
-    }
-}
-
-/// The finite operands, 0 for the others: where the value is finite, they have no influence.
-fn finite<T: Primitive>(x: &[T]) -> Vec<T> {
-    x.iter().map(|&x| if x.is_finite() { x } else { T::zero() }).collect()
 }
 
 impl<T: Primitive, F: Smoothing, G: Fn(f64) -> F + Send + Sync + 'static> CustomNode<T> for NodeAt<G> {
@@ -86,7 +65,7 @@ impl<T: Primitive, F: Smoothing, G: Fn(f64) -> F + Send + Sync + 'static> Custom
         *k_bar += match point.node.regime(point.x) {
             Regime::Undefined => T::nan(),
             Regime::Exact => T::zero(),
-            Regime::Smooth => y_bar.chain(point.slopes(&point.centred()).1),
+            Regime::Smooth => y_bar.chain(point.node.0.sharpness_slope(&point.centred())),
         };
     }
 
@@ -113,12 +92,12 @@ impl<T: Primitive, F: Smoothing, G: Fn(f64) -> F + Send + Sync + 'static> Second
         };
         let (&v_k, v) = direction.split_last().expect("a tangent for each operand");
         let (k_product, x_product) = product.split_last_mut().expect("a place for each operand");
-        let centred = point.centred();
-        let (_, slope) = point.slopes(&centred);
-        // H (v + x v_k / k) has all that is needed of H.
-        let reach = finite(&centred);
-        let combined: Vec<T> = v.iter().zip(&reach).map(|(&v, &x)| v + x * (v_k / point.k)).collect();
-        point.node.0.hessian_vector(&centred, &combined, x_product);
-        *k_product = (dot(x_product, &reach) - (slope + slope) * v_k) / point.k;
+        let (node, centred) = (&point.node.0, point.centred());
+        node.hessian_vector(&centred, v, x_product);
+        let reached = euler::reach(node, &centred);
+        *k_product = dot(&reached, v) / point.k + node.sharpness_curvature(&centred).chain(v_k);
+        for (product, reached) in x_product.iter_mut().zip(reached) {
+            *product += reached.chain(v_k) / point.k;
+        }
     }
 }

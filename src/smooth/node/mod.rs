@@ -7,6 +7,7 @@
 //! sharpness is an operand.
 
 mod at;
+pub(super) mod euler;
 
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use crate::nary::{CustomNode, NaryKind, SecondOrder};
 use crate::rules::Primitive;
 
 /// A smoothing of an exact function, for finite operands and a finite sharpness.
-pub(super) trait Smoothing: Send + Sync + 'static {
+pub(super) trait Smoothing: Send + Sync + Sized + 'static {
     /// The name, for messages.
     const NAME: &'static str;
 
@@ -39,6 +40,16 @@ pub(super) trait Smoothing: Send + Sync + 'static {
     /// Writes the Hessian at `x` times `v` to `product`.
     fn hessian_vector<T: Primitive>(&self, x: &[T], v: &[T], product: &mut [T]);
 
+    /// `∂f/∂k`, the slope in the sharpness.
+    fn sharpness_slope<T: Primitive>(&self, x: &[T]) -> T {
+        euler::slope(self, x)
+    }
+
+    /// `∂²f/∂k²`.
+    fn sharpness_curvature<T: Primitive>(&self, x: &[T]) -> T {
+        euler::curvature(self, x)
+    }
+
     /// Whether the slope jumps at `x`.
     fn has_corner<T: Primitive>(&self, _x: &[T]) -> bool {
         false
@@ -58,10 +69,10 @@ pub(super) trait Smoothing: Send + Sync + 'static {
 
 /// The exact function a smoothing tends to.
 pub(super) trait Exact {
-    /// The value, for `x` without NaN.
+    /// The value, for `x` without NaN; NaN where infinities oppose each other.
     fn value<T: Primitive>(&self, x: &[T]) -> T;
 
-    /// A subgradient, in which ties share equally.
+    /// A subgradient where the value is not NaN, in which ties share equally.
     fn gradient<T: Primitive>(&self, x: &[T], g: &mut [T]);
 
     /// Whether the slope jumps at `x`.
@@ -89,8 +100,14 @@ impl<F: Smoothing> Node<F> {
         if !self.0.is_defined() || x.iter().any(|x| x.is_nan()) {
             return Regime::Undefined;
         }
-        let is_smooth = T::constant(self.0.sharpness()).is_finite() && self.0.target().value(x).is_finite();
-        if is_smooth { Regime::Smooth } else { Regime::Exact }
+        let target = self.0.target().value(x);
+        if target.is_nan() {
+            Regime::Undefined
+        } else if T::constant(self.0.sharpness()).is_finite() && target.is_finite() {
+            Regime::Smooth
+        } else {
+            Regime::Exact
+        }
     }
 }
 
