@@ -132,7 +132,7 @@ impl<T: Primitive> NearlyEven<T> {
     /// Nothing where the series would be long.
     fn at(x: &[T], k: T) -> Option<Self> {
         let w = softmax_at(x, k);
-        let offsets = centred(&w, x, T::zero());
+        let offsets = centred(&w, x, Extreme::MAX.value(x));
         let is_near = |&c: &T| Float::abs(k * c) < T::constant(0.25);
         if !offsets.iter().all(is_near) || w.iter().any(|w| w.is_zero()) {
             return None;

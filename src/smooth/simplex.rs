@@ -84,7 +84,7 @@ impl SimplexMax {
         let size = T::constant(support.len() as f64);
         let even = vec![T::one() / size; support.len()];
         let lack = T::constant((x.len() - support.len()) as f64) / (size * T::constant(x.len() as f64));
-        (size * variance(&even, &centred(&even, &support, T::zero())), lack)
+        (size * variance(&even, &centred(&even, &support, self.target().value(x))), lack)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Smoothings with the sharpness as an operand.
+//! Smoothings with the sharpness as an operand; see [`euler`] for the derivatives.
 
 use std::sync::Arc;
 
@@ -40,14 +40,6 @@ impl<G> NodeAt<G> {
     }
 }
 
-impl<T: Primitive, F: Smoothing> Point<'_, T, F> {
-    /// The operands near 0.
-    fn centred(&self) -> Vec<T> {
-        let origin = self.node.0.origin(self.x);
-        self.x.iter().map(|&x| x - origin).collect()
-    }
-}
-
 impl<T: Primitive, F: Smoothing, G: Fn(f64) -> F + Send + Sync + 'static> CustomNode<T> for NodeAt<G> {
     fn name(&self) -> &str {
         F::NAME
@@ -65,7 +57,7 @@ impl<T: Primitive, F: Smoothing, G: Fn(f64) -> F + Send + Sync + 'static> Custom
         *k_bar += match point.node.regime(point.x) {
             Regime::Undefined => T::nan(),
             Regime::Exact => T::zero(),
-            Regime::Smooth => y_bar.chain(point.node.0.sharpness_slope(&point.centred())),
+            Regime::Smooth => y_bar.chain(point.node.0.sharpness_slope(point.x)),
         };
     }
 
@@ -92,10 +84,10 @@ impl<T: Primitive, F: Smoothing, G: Fn(f64) -> F + Send + Sync + 'static> Second
         };
         let (&v_k, v) = direction.split_last().expect("a tangent for each operand");
         let (k_product, x_product) = product.split_last_mut().expect("a place for each operand");
-        let (node, centred) = (&point.node.0, point.centred());
-        node.hessian_vector(&centred, v, x_product);
-        let reached = euler::reach(node, &centred);
-        *k_product = dot(&reached, v) / point.k + node.sharpness_curvature(&centred).chain(v_k);
+        let node = &point.node.0;
+        node.hessian_vector(point.x, v, x_product);
+        let reached = euler::reach(node, point.x);
+        *k_product = dot(&reached, v) / point.k + node.sharpness_curvature(point.x).chain(v_k);
         for (product, reached) in x_product.iter_mut().zip(reached) {
             *product += reached.chain(v_k) / point.k;
         }

@@ -19,13 +19,14 @@ use crate::smooth::sum::dot;
 pub(in crate::smooth) fn slope<T: Primitive, F: Smoothing>(f: &F, x: &[T]) -> T {
     let mut g = vec![T::zero(); x.len()];
     f.gradient(x, &mut g);
-    (dot(&g, &finite(x)) - f.value(x)) / T::constant(f.sharpness())
+    let centred = centred(f, x);
+    (dot(&g, &finite(&centred)) - f.value(&centred)) / T::constant(f.sharpness())
 }
 
 /// `H x`.
 pub(super) fn reach<T: Primitive, F: Smoothing>(f: &F, x: &[T]) -> Vec<T> {
     let mut product = vec![T::zero(); x.len()];
-    f.hessian_vector(x, &finite(x), &mut product);
+    f.hessian_vector(x, &finite(&centred(f, x)), &mut product);
     product
 }
 
@@ -33,7 +34,13 @@ pub(super) fn reach<T: Primitive, F: Smoothing>(f: &F, x: &[T]) -> Vec<T> {
 pub(in crate::smooth) fn curvature<T: Primitive, F: Smoothing>(f: &F, x: &[T]) -> T {
     let k = T::constant(f.sharpness());
     let slope = f.sharpness_slope(x);
-    (dot(&reach(f, x), &finite(x)) / k - (slope + slope)) / k
+    (dot(&reach(f, x), &finite(&centred(f, x))) / k - (slope + slope)) / k
+}
+
+/// The operands near 0.
+fn centred<T: Primitive, F: Smoothing>(f: &F, x: &[T]) -> Vec<T> {
+    let origin = f.origin(x);
+    x.iter().map(|&x| x - origin).collect()
 }
 
 /// The finite operands, 0 for the others: where the value is finite, they have no influence.
