@@ -6,7 +6,7 @@ use nalgebra::DMatrix;
 
 use crate::Scalar;
 use crate::nary::NaryKind;
-use crate::smooth::Requirement;
+use crate::sharpness::Requirement;
 
 /// `ln Σ e^{x_i}`, without overflow; its gradient is [`softmax`].
 ///

@@ -103,6 +103,7 @@ mod print;
 pub mod program;
 pub mod rules;
 mod scalar;
+mod sharpness;
 pub mod smooth;
 pub mod tape;
 #[cfg(any(doc, doctest))]

@@ -11,7 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["kernel"],
     // One layer: the rule table makes the methods of the numbers that it runs on.
     &["rules", "num", "dual", "jet", "scalar", "nary", "lanes", "tape"],
-    &["diff", "functions"],
+    &["diff", "functions", "sharpness"],
     &["smooth"],
     &["program", "batch", "objective"],
     &["minimax"],

@@ -14,7 +14,7 @@ use crate::Error;
 use crate::kernel::dispatch::dispatch;
 use crate::lanes::LANES;
 use crate::program::require_length;
-use crate::smooth::Requirement;
+use crate::sharpness::Requirement;
 
 impl Batch<'_> {
     /// `(1/k) ln Σ e^{k f_i}` over all terms, in one pass with a running

@@ -3,9 +3,9 @@
 //! Most are rows of the [rule table](crate::rules::table); the others are
 //! products and sums of rows.
 
-use super::Requirement;
 use crate::Scalar;
 use crate::rules::table;
+use crate::sharpness::Requirement;
 
 /// Declares `name(x, k)` with a number `k`, and `name_at(x, k)` with a variable one.
 macro_rules! of_sharpness {

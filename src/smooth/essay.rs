@@ -7,12 +7,12 @@
 
 use num_traits::Float;
 
-use super::Requirement;
 use super::exact::{Extreme, LargestSigned};
 use super::node::{Exact, Smoothing, record, record_at};
 use super::norm::Ratio;
 use super::sum::{dot, pairwise_sum};
 use crate::rules::Primitive;
+use crate::sharpness::Requirement;
 use crate::{Scalar, sum};
 
 /// `f⁻¹(Σ f(x_i))`: the recipe "sum an increasing function, take its inverse".

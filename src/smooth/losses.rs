@@ -1,7 +1,8 @@
 //! Compositions: clamping, and the losses that have a corner.
 
-use super::{Requirement, smooth_relu, smooth_relu_at};
+use super::{smooth_relu, smooth_relu_at};
 use crate::rules::table;
+use crate::sharpness::Requirement;
 use crate::{Scalar, log_sum_exp, smooth_max, smooth_max_at, smooth_min, smooth_min_at};
 
 /// `x` clamped to `[low, high]`, smoothed: [`smooth_min`] of `high` and the

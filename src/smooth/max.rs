@@ -2,13 +2,13 @@
 
 use num_traits::Float;
 
-use super::Requirement;
 use super::exact::Extreme;
 use super::node::{Exact, Smoothing, euler, record, record_at};
 use super::sum::{centred, dot, mean_offset, pairwise_sum, third_moment, variance};
 use crate::Scalar;
 use crate::nary::NaryKind;
 use crate::rules::Primitive;
+use crate::sharpness::Requirement;
 
 /// `(1/k) ln((1/n) Σ e^{k x_i})`: [`smooth_max`](crate::smooth_max) of the mean
 /// instead of the sum, below the maximum by at most `ln(n) / k`.

@@ -67,7 +67,6 @@ mod losses;
 mod max;
 mod node;
 mod norm;
-mod sharpness;
 mod simplex;
 mod sum;
 mod sum_largest;
@@ -82,7 +81,6 @@ pub use losses::{
 };
 pub use max::{boltzmann_max, boltzmann_max_at, mellowmax, mellowmax_at, smooth_argmax};
 pub use norm::{p_norm, smooth_norm_inf, smooth_norm_inf_at};
-pub(crate) use sharpness::Requirement;
 pub use simplex::{simplex_max, simplex_max_at, sparsemax};
 pub use sum_largest::{sum_largest, sum_largest_at};
 pub use table::{Bound, Direction, Domain, SMOOTHINGS, Smoothing, smoothing};

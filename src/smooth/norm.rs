@@ -2,13 +2,13 @@
 
 use num_traits::Float;
 
-use super::Requirement;
 use super::exact::LargestMagnitude;
 use super::node::{Exact, Smoothing, record, record_at};
 use super::sum::{centred, pairwise_sum, variance};
 use crate::Scalar;
 use crate::kernel::DoubleDouble;
 use crate::rules::Primitive;
+use crate::sharpness::Requirement;
 
 /// `(1/2k) ln Σ (e^{2k x_i} + e^{-2k x_i})`: the largest magnitude `max |x_i|`,
 /// smoothed; above it by at most `ln(2n) / 2k`.

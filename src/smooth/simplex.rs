@@ -3,13 +3,13 @@
 
 use num_traits::Float;
 
-use super::Requirement;
 use super::exact::Extreme;
 use super::node::{Exact, Smoothing, record, record_at};
 use super::sum::{centred, mean_offset, pairwise_sum, variance};
 use crate::Scalar;
 use crate::nary::{NaryKind, project_to_simplex, simplex_pullback};
 use crate::rules::Primitive;
+use crate::sharpness::Requirement;
 
 /// `max_p (p·x - (|p|² - 1/n) / 2k)` over probability vectors `p`, below the
 /// maximum by at most `(1 - 1/n) / 2k`.

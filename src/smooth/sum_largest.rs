@@ -1,10 +1,10 @@
 //! The sum of the largest entries, smoothed.
 
-use super::Requirement;
 use super::exact::{SumLargest, descending};
 use super::node::{Exact, Smoothing, record, record_at};
 use super::sum::pairwise_sum;
 use crate::rules::{Elementary, Primitive};
+use crate::sharpness::Requirement;
 use crate::{Dual, Scalar};
 
 /// `(1/k) ln e_m(e^{k x})` with the elementary symmetric polynomial

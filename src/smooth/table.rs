@@ -7,11 +7,12 @@ use std::f64::consts::{E, FRAC_2_PI, LN_2, PI};
 use std::fmt;
 
 use super::{
-    Requirement, Target, abs_softplus, abs_sqrt, boltzmann_max, double_exp_m1_max, double_exp_max,
-    gaussian_abs, huber, log_cosh, mellowmax, odd_root_max, p_norm, pseudo_huber, simplex_max, smooth_clamp,
-    smooth_hinge, smooth_max2, smooth_norm_inf, smooth_pinball, smooth_relu, smooth_sign, smooth_step,
-    sparseplus, squareplus, sum_largest, x_atan, x_erf, x_tanh,
+    Target, abs_softplus, abs_sqrt, boltzmann_max, double_exp_m1_max, double_exp_max, gaussian_abs, huber,
+    log_cosh, mellowmax, odd_root_max, p_norm, pseudo_huber, simplex_max, smooth_clamp, smooth_hinge,
+    smooth_max2, smooth_norm_inf, smooth_pinball, smooth_relu, smooth_sign, smooth_step, sparseplus,
+    squareplus, sum_largest, x_atan, x_erf, x_tanh,
 };
+use crate::sharpness::Requirement;
 use crate::{Scalar, smooth_abs, smooth_max, smooth_min};
 
 /// How far `smooth - exact` can be from 0, for `n` operands.
