@@ -5,7 +5,7 @@ mod common;
 
 use std::sync::Arc;
 
-use common::{OnTape, panic_message};
+use common::{Cube, OnTape, panic_message};
 use smoothmax::diff::{GradientCheck, Verdict};
 use smoothmax::{Batch, CustomNode, Program, SecondOrder, Var};
 use smoothmax::{check_gradient, gradient, hessian, hvp, jacobian, jvp, vjp};
@@ -194,19 +194,6 @@ fn an_output_may_be_a_variable_made_inside() {
     assert_eq!(program.gradient(&mut program.workspace(), &[2.0], &mut g), Ok(3.0));
     assert_eq!(g, [0.0]);
     assert_eq!(hvp(&[1.0], &[1.0], inside).0, 3.0);
-}
-
-/// `x0` cubed, without a second-order rule.
-struct Cube;
-
-impl CustomNode for Cube {
-    fn value(&self, x: &[f64]) -> f64 {
-        x[0].powi(3)
-    }
-
-    fn pullback(&self, x: &[f64], y_bar: f64, x_bar: &mut [f64]) {
-        x_bar[0] += y_bar * 3.0 * x[0] * x[0];
-    }
 }
 
 #[test]

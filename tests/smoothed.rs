@@ -1,16 +1,18 @@
 //! Smoothed programs: within their stated gap of the exact one, with exact
 //! gradients of their own, and equal to it at infinite sharpness.
 
+mod common;
 #[allow(dead_code, reason = "each test uses a part of it")]
 #[path = "support/expression.rs"]
 mod expression;
 
 use std::sync::Arc;
 
+use common::Cube;
 use expression::{Expression, expressions};
 use proptest::prelude::*;
 use smoothmax::rules::{Op, Rule, TABLE};
-use smoothmax::{CustomNode, Error, Program, Scalar, SmoothedProgram, Var};
+use smoothmax::{Error, Program, Scalar, SmoothedProgram, Var};
 use smoothmax::{gradient, max, min, smooth_abs, smooth_max, smooth_min, sum};
 
 /// `max(min(x, y, ..), |..|, ..)` of three variables, with every kind of kink, some in runs.
@@ -269,18 +271,6 @@ fn smoothing_twice_changes_nothing_but_the_parameters() {
     let x = [0.3, 0.1, -0.2];
     assert_eq!(value(&once, &x), value(&twice, &x));
     assert_eq!(twice.gap(), (0.0, 0.0));
-}
-
-struct Cube;
-
-impl CustomNode for Cube {
-    fn value(&self, x: &[f64]) -> f64 {
-        x[0].powi(3)
-    }
-
-    fn pullback(&self, x: &[f64], y_bar: f64, x_bar: &mut [f64]) {
-        x_bar[0] += y_bar * 3.0 * x[0] * x[0];
-    }
 }
 
 #[test]

@@ -12,10 +12,10 @@ pub(crate) const CONSTANT: u32 = 1 << 31;
 
 /// One operation and where its operands are.
 ///
-/// A recording keeps the operations apart from their operands, which takes 9
-/// bytes instead of 12. `a` and `b` are operands, or for a rule of three arguments `a` is their
-/// place in the list; for [`Op::Nary`] `a` is the index of the node, for
-/// [`Op::Preaccumulated`] they are the ends of a range of partials.
+/// `a` and `b` are operands, or for a rule of three arguments `a` is their place
+/// in the list; for [`Op::Nary`] `a` is the index of the node, for
+/// [`Op::Preaccumulated`] they are the ends of a range of partials. A recording
+/// keeps operations and operands apart, which takes 9 bytes instead of 12.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Instruction {
     pub(crate) op: Op,

@@ -1,11 +1,24 @@
 //! What the tests share: distances, assertions, differences.
 #![allow(dead_code, unreachable_pub)] // each test file uses some of it
 
-use smoothmax::Var;
 use smoothmax::diff::central_difference;
+use smoothmax::{CustomNode, Var};
 
 /// A function of a slice on a tape.
 pub type OnTape = for<'a, 't> fn(&'a [Var<'t>]) -> Var<'t>;
+
+/// A custom node: `x0` cubed, without a second-order rule.
+pub struct Cube;
+
+impl CustomNode for Cube {
+    fn value(&self, x: &[f64]) -> f64 {
+        x[0].powi(3)
+    }
+
+    fn pullback(&self, x: &[f64], y_bar: f64, x_bar: &mut [f64]) {
+        x_bar[0] += y_bar * 3.0 * x[0] * x[0];
+    }
+}
 
 /// The number of floats between `a` and `b`: 0 for equal numbers (the two
 /// zeros included) and for two NaN, infinite where one is NaN.
